@@ -46,6 +46,12 @@ export function effectiveConfig(
       config.createNode(servers.map(address => ({ address, port: REDIS_PORT, weight: 100 }))),
     )
   }
+  if (wanted.mode !== undefined && wanted.config === undefined) {
+    const service = items(config, 'services').find(s => s.get('port') === REDIS_PORT)
+    const servers = service?.get('real_servers')
+    if (isSeq(servers))
+      for (const rs of servers.items) if (isMap(rs)) rs.set('forwarding', wanted.mode)
+  }
   if (wanted.ipv6 && wanted.config === undefined) addIpv6(config, arms)
   if (wanted.nat64 && wanted.config === undefined) addNat64(config, wanted.ipv6 ?? false, arms)
   const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`

@@ -27,7 +27,6 @@
 // namespaces NAME-client, NAME-rs, NAME-box and the run folder /run/NAME. Nothing else on the host is touched.
 
 import { existsSync } from 'node:fs'
-import { relative } from 'node:path'
 import process from 'node:process'
 import yargs from 'yargs'
 import { UI_PORT } from '../src/api/commands.ts'
@@ -35,12 +34,12 @@ import { printable } from '../src/see/text/printable.ts'
 import { unknownOption } from '../src/see/text/unknown-option.ts'
 import { watchArms } from './capture.ts'
 import { demo } from './demo.ts'
-import { readAppliance } from './effective-config.ts'
 import { abortedByUser } from './interrupt.ts'
 import { LabError, UsageError } from './lab-error.ts'
 import { runAttached } from './processes.ts'
 import { describeStatus } from './status.ts'
-import { type Arms, CHECKOUT, checkArms, DEFAULT_NAME, type Side } from './topology.ts'
+import { thingsToTry } from './things-to-try.ts'
+import { type Arms, checkArms, DEFAULT_NAME, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
 import { showWayOut } from './way-out.ts'
 
@@ -62,6 +61,13 @@ const arms = {
   requiresArg: true,
   describe:
     'what the arms are: tap, or veth, where a third namespace, NAME-box, has the NICs of the appliance (default: $TAPVS_ARMS or tap)',
+} as const
+
+const mode = {
+  string: true,
+  requiresArg: true,
+  describe:
+    'how the real servers are reached: fullnat, nat, dr or tunnel (default: fullnat); what they need for it is set up as well',
 } as const
 
 const parser = yargs(head)
@@ -89,6 +95,7 @@ try {
           rs: { number: true, requiresArg: true, describe: 'real servers (default: 1)' },
           clients: { number: true, requiresArg: true, describe: 'client addresses (default: 1)' },
           arms,
+          mode,
           ipv6: { boolean: true, describe: 'IPv6 beside IPv4, with a service of its own' },
           nat64: {
             boolean: true,
@@ -108,9 +115,9 @@ try {
       async ({ name, rs, clients, arms, ui, ...as }) => {
         const lab = new Lab(name)
         const port = ui === undefined ? undefined : Number(ui || UI_PORT)
-        const { config, ipv6, nat64, workers } = as
+        const { config, ipv6, nat64, workers, mode } = as
         const some = { realServers: rs, clients, arms: armsOf(arms), ui: port }
-        const wanted = { ...some, config, ipv6, nat64, workers }
+        const wanted = { ...some, config, ipv6, nat64, workers, mode }
         await lab.up(wanted, interrupt.signal)
         console.log(thingsToTry(lab))
       },
@@ -134,9 +141,9 @@ try {
     .command(
       'demo',
       "the seed's scenario in a lab of its own, shown and judged",
-      verb => verb.options({ arms, ipv6: { boolean: true, describe: 'over IPv6' } }),
-      async ({ name, arms, ipv6 }) => {
-        const failures = await demo(name, { arms: armsOf(arms), ipv6 }, interrupt.signal)
+      verb => verb.options({ arms, mode, ipv6: { boolean: true, describe: 'over IPv6' } }),
+      async ({ name, arms, ipv6, mode }) => {
+        const failures = await demo(name, { arms: armsOf(arms), ipv6, mode }, interrupt.signal)
         console.log('')
         for (const failure of failures) console.log(`FAILED: ${failure}`)
         if (failures.length > 0) process.exitCode = EXIT.FAILED
@@ -270,31 +277,4 @@ function tell(error: unknown): number {
   }
   console.error(`lab: ${printable(error instanceof Error ? error.message : String(error))}`)
   return EXIT.FAILED
-}
-
-function thingsToTry(lab: Lab): string {
-  const sudo = process.env.SUDO_USER ? 'sudo ' : ''
-  const program = (path: string) => `${sudo}${relative(process.cwd(), `${CHECKOUT}/${path}`)}`
-  const named = lab.name === DEFAULT_NAME ? '' : ` --name ${lab.name}`
-  const labs = `${program('scripts/lab')}${named}`
-  const tapvs = `${program('bin/tapvs')}${named ? ` --socket ${lab.paths.socket}` : ''}`
-  const [host, port] = (readAppliance(lab.paths.config).vips[0] ?? 'VIP:6379').split(':')
-  const rows: [string, string][] = [
-    [`${labs} client redis-cli -h ${host} -p ${port} set greeting hello`, 'through the VIP'],
-    [`${labs} capture`, 'tcpdump on both arms'],
-    [`${labs} client tcpdump -nn -i ${lab.arm('client').device}`, 'on one of them'],
-    [`${labs} rs tcpdump -nn -i ${lab.arm('rs').device}`, 'on the other'],
-    [`${tapvs} ipvsadm -ln`, 'services and real servers'],
-    [`${tapvs} ipvsadm -ln -c`, 'connections'],
-    [`${tapvs} dpip addr show`, 'VIP, LIP and lports in use'],
-    [`${tapvs} dpip neigh show`, 'neighbours'],
-    [`${tapvs} log level debug`, 'say what happens to each packet'],
-    [`${labs} logs -f`, 'where it is said'],
-    ...(lab.wanted.ui === undefined ? [] : ([[`${tapvs} ui`, 'the page']] as [string, string][])),
-    [`${labs} status`, 'what there is'],
-    [`${labs} down`, 'take it all away'],
-  ]
-  const width = Math.max(...rows.map(([words]) => words.length))
-  const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
-  return ['The lab is up. Things to try:', '', ...lines].join('\n')
 }

@@ -63,12 +63,13 @@ export async function redisAnswers(arm: Arm, address: string): Promise<boolean> 
   return stdout.trim() === 'PONG'
 }
 
-/** The server of an address, and of the one of IPv6 beside it. Leaves one that answers alone; replaces one that is dead or hangs. */
+/** The server of an address, of the one of IPv6 beside it, and of VIPs that it has. Leaves one that answers alone; replaces one that is dead or hangs. */
 export async function raiseRedis(
   paths: Paths,
   arm: Arm,
   address: string,
   signal?: AbortSignal,
+  vips: readonly string[] = [],
 ): Promise<void> {
   const address6 = arm.addresses6[arm.addresses.indexOf(address)]
   if (redisPid(paths, arm, address) && (await redisAnswers(arm, address))) return
@@ -82,7 +83,7 @@ export async function raiseRedis(
   // biome-ignore format: one option a line
   startRecorded([
     ...inside(arm), redisServer(paths),
-    '--bind', address, ...(address6 ? [address6] : []),
+    '--bind', address, ...(address6 ? [address6] : []), ...vips,
     '--port', `${REDIS_PORT}`,
     '--protected-mode', 'no', // it refuses everybody but 127.0.0.1 otherwise
     '--save', '',

@@ -39,6 +39,8 @@ export type Wanted = {
   /** Left out, what the lab was made with. */
   arms?: Arms | undefined
   config?: string | undefined
+  /** How the real servers are reached; left out, by FullNAT. */
+  mode?: string | undefined
   /** IPv6 beside IPv4. */
   ipv6?: boolean | undefined
   /** Clients of IPv6 before the real servers of IPv4. */

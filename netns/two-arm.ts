@@ -16,11 +16,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { FORWARDINGS } from '../src/api/words.ts'
 import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance } from './effective-config.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
 import { lockHolder, withLock } from './lock.ts'
+import { checkMode, isPast, settleMode } from './modes.ts'
 import { deleteNetns, inside, makeNetns, netnsExists, netnsLeftover } from './namespaces.ts'
 import { type Finished, type RunOptions, run, stopRecorded, until } from './processes.ts'
 import { raiseRedis } from './real-servers.ts'
@@ -114,6 +116,7 @@ export class Lab {
     if (wanted.realServers !== undefined) checkCount('--rs', wanted.realServers)
     if (wanted.clients !== undefined) checkCount('--clients', wanted.clients)
     if (wanted.workers !== undefined) checkCount('--workers', wanted.workers)
+    checkMode(wanted)
     const raise = async () => {
       const before = this.exists()
       try {
@@ -137,6 +140,7 @@ export class Lab {
     const arms = SIDES.map(side => this.#layOut(side, wanted))
     const box = wanted.arms === 'veth' ? layOutBox(this.name) : undefined
     const config = effectiveConfig(wanted, arms, box, paths)
+    const before = this.wanted.mode ?? FORWARDINGS[0]
     this.claim(wanted)
     if (!existsSync(paths.config) || readFileSync(paths.config, 'utf8') !== config) {
       await stopDaemon(paths) // first: a config on disk always is the one of the daemon that lives
@@ -154,8 +158,14 @@ export class Lab {
     }
 
     const rs = this.#layOut('rs', wanted)
-    await this.#stopRedisExcept(rs.addresses)
-    const servers = rs.addresses.map(address => raiseRedis(paths, rs, address, signal))
+    const mode = checkMode(wanted)
+    const vips = [...new Set(readAppliance(paths.config).vips.map(vip => vip.replace(/:\d+$/, '')))]
+    const of = { client: this.#layOut('client', wanted), rs, vips, paths }
+    await settleMode(before, mode, of)
+    await this.#stopRedisExcept(mode === before ? rs.addresses : [])
+    const servers = rs.addresses.map(address =>
+      raiseRedis(paths, rs, address, signal, isPast(mode) ? vips : []),
+    )
     // All of them end before an error goes up, so that a clean-up races with none.
     const failed = (await Promise.allSettled(servers)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason

@@ -109,7 +109,7 @@ function stepsOf(rig: Rig): Record<string, Step> {
     'MTU, next hop and MACs': (slots, outward) => {
       for (let i = 0; i < BURST; i++) {
         const arm = outward ? rig.ext : rig.int
-        if (unfit(frames.pkt, parsed[i], 0, arm, false) !== 0) continue
+        if (unfit(frames.pkt, parsed[i], 0, arm.mtu, false) !== 0) continue
         const { eth } = parsed[i]
         if (outward) egress.toClient(eth, arm, found[i] >> 1)
         else egress.toRs(slots[i], eth, arm, destOf(i), rig.now)

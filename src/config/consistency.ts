@@ -18,7 +18,7 @@ import type { ListFiles } from './list-files.ts'
 import { protocolProblems } from './protocol-keys.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
-import { serverProblems } from './server-keys.ts'
+import { needsLip, serverProblems, wayProblems } from './server-keys.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import { checkSnat, snatAddresses } from './snat.ts'
 import type { ConfigSource, Path } from './source.ts'
@@ -89,7 +89,7 @@ function* remarksOn(
   yield* remarksOnAcl(service, files)
   if (service?.address !== undefined && !own.has(service.address))
     yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
-  if (service?.local_addresses?.length === 0)
+  if (service?.local_addresses?.length === 0 && needsLip(service))
     yield ['local_addresses', 'no LIP: it takes no connection']
   yield* remarksOnHashing(service)
   yield* remarksOnDatagrams(service)
@@ -220,11 +220,9 @@ function checkServices(
           [...rsPath, 'address'],
           `expected another host, found our own address "${address}"`,
         )
-      } else if (armsRead && reach.armTowards(ipAddress(address)) === undefined) {
-        source.problem(
-          [...rsPath, 'address'],
-          `expected an address that a route of some arm leads to, found "${address}"`,
-        )
+      } else if (armsRead) {
+        for (const [key, text] of wayProblems(rs, address, reach.armTowards(ipAddress(address))))
+          source.problem([...rsPath, key], text)
       }
     }
   }
@@ -247,7 +245,9 @@ function noLip(
 ): void {
   const without = services.flatMap((service, i) =>
     // An empty list is a service that is being set up: ipvsadm adds it first, and its LIPs afterwards.
-    service && service.local_addresses === undefined && !hasLip(service, lips) ? [i] : [],
+    service?.local_addresses === undefined && service && needsLip(service) && !hasLip(service, lips)
+      ? [i]
+      : [],
   )
   const [first, ...more] = without
   if (first === undefined) return

@@ -6,7 +6,10 @@ import type { Draft } from './draft.ts'
 import type { ConfigFile } from './schema.ts'
 
 type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
+type Arm = NonNullable<Draft<ConfigFile>['arms']>[number]
 type RealServer = NonNullable<NonNullable<Service['real_servers']>[number]>
+
+const WAY = FORWARDINGS[0]
 
 /** Keys of a real server, and what was expected there. */
 export function* serverProblems(
@@ -27,13 +30,53 @@ export function* serverProblems(
     ]
 }
 
+/** The service may have a connection, or a check, that needs a LIP. */
+export function needsLip({ real_servers = [], check }: Service): boolean {
+  if (check?.type !== undefined && check.type !== 'none') return true
+  return real_servers.length === 0 || real_servers.some(rs => (rs?.forwarding ?? WAY) === WAY)
+}
+
 function* forwardingProblems(
-  _service: Service,
-  { forwarding = FORWARDINGS[0] }: RealServer,
+  { address, port, proxy_protocol = 'off', syn_proxy = SYN_PROXY[0] }: Service,
+  { forwarding = WAY, ...rs }: RealServer,
 ): Generator<[key: string, text: string]> {
-  if (forwarding !== FORWARDINGS[0])
+  if (forwarding === WAY) return
+  const found = `found ${forwarding}`
+  if (address !== undefined && isIpv6Text(address))
+    yield ['forwarding', `expected ${WAY}: the other ways are of IPv4, ${found}`]
+  if (proxy_protocol !== 'off')
     yield [
       'forwarding',
-      `expected ${FORWARDINGS[0]}: no other way leads on yet, found ${forwarding}`,
+      `expected ${WAY} with proxy_protocol: the others show the client, ${found}`,
     ]
+  if (syn_proxy !== SYN_PROXY[0])
+    yield ['forwarding', `expected ${WAY} with syn_proxy ${syn_proxy}, ${found}`]
+  if (forwarding === 'nat' || rs.port === undefined || port === undefined) return
+  if (rs.port !== port)
+    yield ['port', `expected ${port}: by ${forwarding} the service's stays, found ${rs.port}`]
+}
+
+/** What the arm that leads to a real server has to say of it; undefined: there is none. */
+export function* wayProblems(
+  { forwarding = WAY }: RealServer,
+  address: string,
+  arm: Arm | undefined,
+): Generator<[key: string, text: string]> {
+  if (!arm)
+    yield ['address', `expected an address that a route of some arm leads to, found "${address}"`]
+  else if (forwarding === 'nat' && arm.kind === 'nic')
+    yield [
+      'forwarding',
+      `expected ${WAY}, dr or tunnel: ${arm.name} is a NIC, which leaves to the host what is for clients, found nat`,
+    ]
+  else if (forwarding === 'tunnel' && !isSource(arm))
+    yield [
+      'forwarding',
+      `expected an address of ${arm.name}, from which a tunnel begins, found none`,
+    ]
+}
+
+function isSource({ addresses, local_addresses }: NonNullable<Arm>): boolean {
+  const all = [...(addresses ?? []), ...(local_addresses ?? [])]
+  return all.some(address => address !== null && !isIpv6Text(address))
 }

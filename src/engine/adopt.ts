@@ -14,6 +14,7 @@ import {
   HEADER,
   KEY,
   METHOD,
+  NO_LIP,
   PROTOCOL_BITS,
   RECORD,
   SYN_PROXIED,
@@ -70,13 +71,7 @@ export function adoptRecords(
   const cleared = table.adopt(conn => {
     if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
     const at = RECORD.at(conn)
-    const place = table.lip(conn)
-    const pool = lips[place]
-    const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
-    const marked = own ? marks[place] : undefined
-    const ports = table.cells[at | CELL.RS_PORTS]
-    if (!marked || !pool?.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff))
-      return false
+    if (!hasOwnLport(engine, conn, marks)) return false
     const state = table.state(conn)
     counters.states[stateCell(table.protocol(conn), state)]++
     const cell = conns.isEstablished(conn) ? DestCell.ACTIVE : DestCell.INACTIVE
@@ -127,7 +122,7 @@ function isPossible(
     (key === KEY.TCP || key === KEY.UDP) &&
     // An RS may speak IPv4 where its client speaks IPv6.
     [inKey, key].includes(RECORD.key(binding, 1)) &&
-    isMethod(RECORD.method(binding)) &&
+    isPossibleMethod(table, conn) &&
     table.clientArm(conn) < arms.length &&
     table.state(conn) < (key === KEY.TCP ? STATES : UDP_STATES) &&
     ahead < DEADLINE_MOST &&
@@ -136,8 +131,35 @@ function isPossible(
   )
 }
 
-function isMethod(method: number): boolean {
-  return method === METHOD.FULLNAT || method === METHOD.SNAT
+/** Of IPv4 there are all methods; all but FULLNAT and SNAT go without a LIP, with what the client has. */
+function isPossibleMethod(table: ConnTable, conn: number): boolean {
+  const { cells } = table
+  const at = RECORD.at(conn)
+  const binding = cells[at | CELL.BINDING]
+  const method = RECORD.method(binding)
+  if (method === METHOD.FULLNAT || method === METHOD.SNAT) return table.lip(conn) !== NO_LIP
+  return (
+    method < METHOD.SNAT &&
+    RECORD.key(binding, 0) < KEY.IPV6 &&
+    table.lip(conn) === NO_LIP &&
+    cells[at | CELL.LIP] === cells[at | CELL.CIP] &&
+    (cells[at | CELL.RS_PORTS] & 0xffff) === cells[at | CELL.CLIENT_PORTS] >>> 16 &&
+    cells[at | CELL.DELTA] === 0 &&
+    table.cold[RECORD.column(conn) | COLD.PROXY] === 0
+  )
+}
+
+/** Its lport is nobody else's, and marked from now on; who needs none has it. */
+function hasOwnLport({ conns: { table }, lips }: Engine, conn: number, marks: Marks): boolean {
+  const at = RECORD.at(conn)
+  const place = table.lip(conn)
+  if (place === NO_LIP) return true
+  const pool = lips[place]
+  const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
+  const marked = own ? marks[place] : undefined
+  const ports = table.cells[at | CELL.RS_PORTS]
+  if (!marked || !pool) return false
+  return pool.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
 }
 
 /** Its RS, and the service that it came to, are there, at the same place. */

@@ -3,7 +3,7 @@
  * records do not say.
  */
 
-import { CELL, COLUMN_CELLS, KEY, RECORD, TUPLE } from './conn-layout.ts'
+import { CELL, COLUMN_CELLS, KEY, ONE_WAY, RECORD, TUPLE } from './conn-layout.ts'
 
 /**
  * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
@@ -16,6 +16,7 @@ export const AHEAD = 32
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { BINDING, MAC_LO } = CELL
 const { IPV6 } = KEY
+const OF_ONE_WAY = ONE_WAY
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE
 const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
 
@@ -138,17 +139,16 @@ export class ConnIndex {
   isTaken(conn: number): boolean {
     const at = (conn % AHEAD) << 1
     // Most chains are empty.
-    return (
-      (this.#heads[this.#ahead[at]] !== 0 && this.has(conn << 1)) ||
-      (this.#heads[this.#ahead[at | 1]] !== 0 && this.has((conn << 1) | 1))
-    )
+    if (this.#heads[this.#ahead[at]] !== 0 && this.has(conn << 1)) return true
+    if (this.#isOneWay(conn)) return false
+    return this.#heads[this.#ahead[at | 1]] !== 0 && this.has((conn << 1) | 1)
   }
 
-  /** Enters both tuples of a record in the index, which was looked at ahead. */
+  /** As enter(), of one that was looked at ahead. */
   enterAhead(conn: number): void {
     const at = (conn % AHEAD) << 1
     this.#link(conn << 1, this.#ahead[at])
-    this.#link((conn << 1) | 1, this.#ahead[at | 1])
+    if (!this.#isOneWay(conn)) this.#link((conn << 1) | 1, this.#ahead[at | 1])
   }
 
   /** Another conn in the index has what tuple t of a record carries. */
@@ -163,24 +163,24 @@ export class ConnIndex {
     return this.findWide(key, saddr, daddr, ports) >= 0
   }
 
-  /** Enters both tuples of a record in the index. */
+  /** Enters the tuples of a record in the index, of one way that of packets of the client alone. */
   enter(conn: number): void {
     const binding = this.#cells[recordAt(conn) | BINDING]
     this.#enter(conn << 1, binding)
-    this.#enter((conn << 1) | 1, binding)
+    if ((binding & OF_ONE_WAY) === 0) this.#enter((conn << 1) | 1, binding)
   }
 
-  /** Takes both tuples of a conn out of the index that it was entered in with this binding. */
+  /** Takes the tuples of a conn out of the index that it was entered in with this binding. */
   leave(conn: number, binding: number): void {
     this.#leave(conn << 1, binding)
-    this.#leave((conn << 1) | 1, binding)
+    if ((binding & OF_ONE_WAY) === 0) this.#leave((conn << 1) | 1, binding)
   }
 
   clear(): void {
     this.#heads.fill(0)
   }
 
-  /** Number of entries of both directions in the index: 2 * used, or the table is broken. For tests. */
+  /** Number of entries of both directions in the index: two of each conn, but one of one way, or the table is broken. For tests. */
   count(): number {
     let count = 0
     for (const head of this.#heads) {
@@ -200,6 +200,10 @@ export class ConnIndex {
       if (same) break
     }
     return next
+  }
+
+  #isOneWay(conn: number): boolean {
+    return (this.#cells[recordAt(conn) | BINDING] & OF_ONE_WAY) !== 0
   }
 
   /** Only clients have addresses that a word is not enough for. */

@@ -8,6 +8,10 @@
  *    8 delta    9 word    10 binding      11 deadline
  *   12 rsIsn1  13 rstSeq  14 rstAck       15 client MAC, last 32 bits
  *
+ * Where the RS gets the packets with the client's own address (NAT, DR, TUNNEL) LIP and lport are CIP and cport. Of DR and TUNNEL
+ * nothing comes from the RS: the index has no OUT tuple of theirs, rstAck is the client's next number, rstSeq what it has acknowledged,
+ * and the RS is seen when it has acknowledged anything.
+ *
  * UDP needs no numbers of sequence: its delta and rstSeq are 0, rsIsn1 is the UOA sent, and rstAck what was last known of the
  * lport, whose next connection may be one of TCP again.
  *
@@ -86,6 +90,10 @@ export function familyOfKey(key: number): number {
 export const METHOD = { FULLNAT: 0, NAT: 1, DR: 2, TUNNEL: 3, SNAT: 4 } as const
 /** Of a binding: any method but FULLNAT. */
 export const METHOD_BITS = 7 << 4
+/** The same: DR or TUNNEL, whose RSs answer past us. Such a conn has no OUT tuple that a packet could have. */
+export const ONE_WAY = 2 << 4
+/** The same: a method whose packets have a path of their own (ways.ts), NAT, DR or TUNNEL. */
+export const OTHER_WAYS = 3 << 4
 
 export const PROTOCOL_BITS = 0b11
 
@@ -119,8 +127,15 @@ export const HEADER_DUE = 1 << 10
 export const SYN_PROXIED = 1 << 11
 /** Packets of such a conn are more than translated. */
 const NOT_PLAIN = HEADER_DUE | SYN_PROXIED
-/** What Engine.input looks at of it. */
-export const ASIDE = { COOKIE: SYN_PROXIED, UNUSUAL: NOT_PLAIN } as const
+/** Bits of a binding at which the path of its packets forks: what is not 0 in them has a step more, or steps of its own. */
+export const FORK = {
+  COOKIE: SYN_PROXIED,
+  UNUSUAL: NOT_PLAIN,
+  METHODS: METHOD_BITS,
+  WAYS: OTHER_WAYS,
+  BOTH_FAMILIES: FAMILIES,
+  ACROSS: SIX_TO_FOUR,
+} as const
 
 /** Cells of the syn column. */
 export const SYN_CELL = { COOKIE: 0, AGREED: 1, MOVED: 2 } as const
@@ -190,7 +205,9 @@ const GENERATION_BITS = (1 << LIP_SHIFT) - 1
 export const DESTS_MAX = 1 << 15
 /** Four bits hold one more. */
 export const ARMS_MAX = 15
-export const LIPS_MAX = 1 << (32 - LIP_SHIFT)
+export const LIPS_MAX = (1 << (32 - LIP_SHIFT)) - 1
+/** The place of a conn's LIP that has none. */
+export const NO_LIP = LIPS_MAX
 
 /**
  * The way to a cell, and to what its bits say. Modules of the packet's path take these as constants of their own, as they do

@@ -6,7 +6,7 @@
 import { ETH } from '../wire/ethernet.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
-import { CELL, KEY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
+import { CELL, KEY, ONE_WAY, RECORD, RS_SEEN, STATE_MASK, stateCell } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import { Drafts } from './draft.ts'
 import type { Edges } from './edges.ts'
@@ -21,8 +21,8 @@ import { Room } from './room.ts'
 import { sayOpened, sayOver, sayState } from './say.ts'
 import type { Dest, Dests, Service } from './service.ts'
 import type { Sessions } from './sessions.ts'
-import { nextState, tableOf } from './states.ts'
-import { IN, OUT, State } from './tcp-state.ts'
+import { nextState, tableOfBound } from './states.ts'
+import { IN, INPUT_ONLY, OUT, State } from './tcp-state.ts'
 import { Times } from './times.ts'
 import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
@@ -67,7 +67,7 @@ export class Conns {
   /** Any segment puts off the end of a half-open connection. */
   readonly #renews: boolean
   readonly times: Times
-  /** The conn that overdue() has taken out of the wheel and that has not ended yet, or NO_CONN. */
+  /** The conn that Expiry has taken out of the wheel and that has not ended yet, or NO_CONN. */
   due = NO_CONN
   constructor(parts: Parts, methods: Methods, options: EngineOptions) {
     this.#renews = !options.strict
@@ -124,12 +124,13 @@ export class Conns {
     const at = recordOf(t)
     const word = cells[at | WORD]
     const state = word & STATE_BITS
-    const after = nextState(tableOf(p.key, t), state, p.event)
+    const table = tableOfBound(cells[at | BINDING], t)
+    const after = nextState(table, state, p.event)
     if (after !== state) {
       this.#changeState(t, p.flags, state, after, now)
       return
     }
-    this.#kept[(tableOf(p.key, t) << 9) | (p.event << 4) | state] = 1
+    this.#kept[(table << 9) | (p.event << 4) | state] = 1
     // An RS repeats its SYN+ACK to whoever has never been: only the client's own SYN keeps a handshake waiting.
     const isRepeat = state === SYN_RECV && ((t & 1) === 1 || (p.flags & SYN) === 0)
     if (this.#renews || !isRepeat) this.times.refresh(t >> 1, state, now)
@@ -146,6 +147,8 @@ export class Conns {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
+    const table = tableOfBound(this.#cells[recordAt(conn) | BINDING], t)
+    this.#edges.taken(table, flags, before, this.#long.at(now))
     if (before === SYN_RECV && after === ESTABLISHED && (t & 1) === 0) {
       this.#handshakes.done(conn, now)
     }
@@ -155,7 +158,9 @@ export class Conns {
     if (after === ESTABLISHED) this.#dests.activate(dest, 1)
     else if (before === ESTABLISHED) this.#dests.activate(dest, -1)
     if (after === SYN_RECV && before !== State.NONE) this.#handshakes.again(conn, now)
-    if (before === SYN_RECV) this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
+    // Of an RS that answers past us nothing is known.
+    if (before === SYN_RECV && table !== INPUT_ONLY)
+      this.#outcomes.judge(dest, after, t & 1, this.#rsSeen(conn))
     this.times.refresh(conn, after, now)
     this.times.fileAnew(conn)
     if (this.#trace.debug) sayState(this.#trace, this.#cells, t, flags, before, after)
@@ -204,18 +209,6 @@ export class Conns {
     cells[at | RST_ACK] = isn + cells[at | DELTA] + 1 - this.#proxy.known(t >> 1)
   }
 
-  /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
-  overdue(now: number): number {
-    for (;;) {
-      const conn = this.wheel.due(now)
-      this.due = conn
-      if (conn < 0) return -1
-      const deadline = this.table.cells[recordAt(conn) | DEADLINE]
-      if (((deadline - now) | 0) <= 0) return conn
-      this.wheel.file(conn, deadline)
-    }
-  }
-
   /** A datagram has moved a conn from one state of UDP to another. An answer of the RS speaks for it. */
   datagramMoved(conn: number, before: number, after: number, now: number): void {
     this.table.setState(conn, after)
@@ -250,8 +243,9 @@ export class Conns {
     this.#close(conn, why, now)
   }
 
-  /** Its RS has never been heard: not even its first packet was answered. */
+  /** Its RS has never been heard: not even its first packet was answered. One that answers past us never is. */
   #isUnanswered(conn: number): boolean {
+    if (this.isOneWay(conn)) return false
     const state = this.table.state(conn)
     if (this.table.protocol(conn) === UDP_KEY) return state === UdpState.ONEWAY
     return (state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)
@@ -263,9 +257,14 @@ export class Conns {
     this.#close(conn, Over.CUT, now)
   }
 
-  /** Both ends may believe the conn whole: the RS has answered, and they have not both closed. Of UDP none does. */
+  /** DR or TUNNEL: its RS answers past us, and what we would say in its name is not ours to say. */
+  isOneWay(conn: number): boolean {
+    return (this.#cells[recordAt(conn) | BINDING] & ONE_WAY) !== 0
+  }
+
+  /** Both ends may believe the conn whole, and are ours to reset: the RS has answered, and they have not both closed. Of UDP none does. */
   isHeld(conn: number): boolean {
-    if (this.table.protocol(conn) !== TCP_KEY) return false
+    if (this.table.protocol(conn) !== TCP_KEY || this.isOneWay(conn)) return false
     const state = this.table.state(conn)
     return this.#rsSeen(conn) && state !== State.TIME_WAIT && state !== State.CLOSE
   }

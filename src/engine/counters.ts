@@ -92,6 +92,7 @@ export const Drop = {
   CLIENT_RATE: 143,
   SYN_PROXY_WAITS: 150,
   SYN_PROXY_QUEUE: 151,
+  NAT_TAKEN: 160,
 } as const
 
 /** Events that are not drops. */
@@ -172,8 +173,7 @@ export const ARM_CELLS = 8
 /** Drop reasons are below the first event, and from 128 on behind the last one. */
 const EVENT_CELLS = 192
 /** 16 of each protocol of KEY. */
-const STATE_CELLS = 64
-const NEIGH_CELLS = 8
+const [STATE_CELLS, NEIGH_CELLS] = [64, 8]
 
 const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
 const HANDSHAKES = 2

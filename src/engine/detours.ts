@@ -4,22 +4,27 @@ import type { Drafts } from './draft.ts'
 import { Nat64, type Nat64Steps } from './nat64.ts'
 import { OnePacket, type OnePacketSteps } from './one-packet.ts'
 import type { Opening } from './opening.ts'
+import type { EngineOptions } from './options.ts'
 import type { Parts } from './parts.ts'
+import { type WaySteps, Ways } from './ways.ts'
 
 export class Detours {
   readonly onePacket: OnePacket
   readonly nat64: Nat64
+  readonly ways: Ways
 
   constructor(
     parts: Parts,
     drafts: Drafts,
     opening: Opening,
-    steps: Omit<OnePacketSteps, 'nat64'> & Nat64Steps,
-    decrementsTtl: boolean,
+    steps: Omit<OnePacketSteps, 'nat64' | 'ways'> & Nat64Steps & WaySteps,
+    options: EngineOptions,
   ) {
-    const nat64 = new Nat64(parts, steps, decrementsTtl)
+    const { decrementTtl } = options
+    const nat64 = new Nat64(parts, steps, decrementTtl)
+    const ways = new Ways(parts, steps, options)
     this.nat64 = nat64
-    const all = { ...steps, nat64 }
-    this.onePacket = new OnePacket(parts, drafts, opening, all, decrementsTtl)
+    this.ways = ways
+    this.onePacket = new OnePacket(parts, drafts, opening, { ...steps, nat64, ways }, decrementTtl)
   }
 }

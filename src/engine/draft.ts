@@ -47,8 +47,6 @@ export class Drafts {
   readonly #dests: Dests
   /** By METHOD. */
   readonly methods: readonly Method[]
-  /** Of the last draft. */
-  #method = FULLNAT as number
   readonly #placement: Placement
   readonly #random: Random
   /** Of the last draft: its RS, and the binding that it is to be opened with. */
@@ -71,12 +69,11 @@ export class Drafts {
    * 1.5). => Its conn, or minus a drop reason with nothing left behind.
    */
   make(p: Parsed, service: Service, clientArm: number, now: number): number {
-    const kind = service.match === null ? FULLNAT : SNAT
-    const method = this.methods[kind]
-    this.#method = kind
-    const refusal = method.refusal(service)
+    const first = this.methods[service.match === null ? FULLNAT : SNAT]
+    const refusal = service.isMixed ? 0 : first.refusal(service)
     if (refusal !== 0) return refusal
-    const dest = this.#placement.destFor(service, p, method.without(service, p), now)
+    const without = service.isMixed ? 0 : first.without(service, p)
+    const dest = this.#placement.destFor(service, p, without, now)
     if (dest === undefined)
       return (p.key & PROTOCOL_BITS) === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
     this.taken = dest
@@ -98,7 +95,8 @@ export class Drafts {
     const behind = isTcp && (p.flags & SYN) === 0 ? 1 : 0
     cold[column | CLIENT_ISN] = isTcp ? pkt.getInt32(p.l4 + TCP_SEQ) - behind : 0
     cold[column | OPENED] = now
-    const unbound = method.bind(conn, service, dest, now)
+    const method = service.match === null ? dest.method : SNAT
+    const unbound = this.methods[method].bind(conn, service, dest, now)
     if (unbound !== 0) {
       this.settle()
       this.#table.giveBack(conn)
@@ -106,14 +104,15 @@ export class Drafts {
     }
     cells[at | WORD] = firstWord(pkt.getUint16(p.eth + ETH_SRC), this.#random.below(1000))
     cells[at | MAC_LO] = pkt.getInt32(p.eth + ETH_SRC + 2)
-    // Who is told of by a header has no UOA.
-    cells[at | RS_ISN1] = service.proxy !== 0 && !isTcp ? UOA_TRAIL_MAX : 0
+    // Who is told of by a header, or is seen, has no UOA.
+    const tells = service.proxy !== 0 || method !== FULLNAT
+    cells[at | RS_ISN1] = tells && !isTcp ? UOA_TRAIL_MAX : 0
     cells[at | RST_SEQ] = 0
     this.dest = dest
     const outKey = dest.family === IPV6_FAMILY ? p.key : p.key & PROTOCOL_BITS
-    const due = service.proxy !== 0 ? HEADER_DUE : 0
+    const due = service.proxy !== 0 && method === FULLNAT ? HEADER_DUE : 0
     const more = due | (behind * SYN_PROXIED)
-    this.binding = binding(kindOf(p.key, outKey, kind) | more, dest.index, clientArm)
+    this.binding = binding(kindOf(p.key, outKey, method) | more, dest.index, clientArm)
     return conn
   }
 
@@ -126,7 +125,7 @@ export class Drafts {
 
   /** The draft that was made last is not wanted. */
   giveBack(conn: number): void {
-    this.methods[this.#method].release(conn)
+    this.methods[RECORD.method(this.binding)].release(conn)
     this.settle()
     this.#table.giveBack(conn)
   }

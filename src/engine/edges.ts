@@ -3,7 +3,7 @@
  * edge was taken and when last. A cell of the tables that changes no state (ESTABLISHED --ack--> ESTABLISHED) is met by
  * nearly every packet; of those only a mark is kept, one store of a constant.
  *
- *   edge   direction << 7 | event << 4 | state before      256 of them; events by EVENTS of tcp-state.ts
+ *   edge   direction << 7 | event << 4 | state before      384 of them; events by EVENTS of tcp-state.ts
  *   mark   direction << 9 | low five flag bits << 4 | state  the index of the state tables themselves
  *
  * Behind the edges of TCP are those of UDP, which has one event: UDP_EDGES | direction << 4 | state before. That a datagram
@@ -15,15 +15,17 @@ import { nextState, TABLE, TABLES_BYTES } from './states.ts'
 import { EVENTS, eventOf, STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
 
-const UDP_EDGES = 256
-const EDGES = UDP_EDGES + 32
+/** IN, OUT and INPUT_ONLY. */
+const DIRECTIONS = 3
+const UDP_EDGES = DIRECTIONS << 7
+const EDGES = UDP_EDGES + DIRECTIONS * 16
 const MARKS = TABLES_BYTES
 
 /** What is known of one cell of the tables. */
 export interface CellUse {
   /** The protocol's of KEY. */
   code: number
-  /** IN or OUT. */
+  /** IN, OUT or INPUT_ONLY. */
   direction: number
   /** Index in EVENTS; 0 of UDP. */
   event: number
@@ -71,7 +73,7 @@ export class Edges {
   /** Every cell that was used, in the order of the tables. */
   used(): CellUse[] {
     const uses: CellUse[] = []
-    for (let direction = 0; direction < 2; direction++) {
+    for (let direction = 0; direction < DIRECTIONS; direction++) {
       for (let event = 0; event < EVENTS.length; event++) {
         for (let before = 0; before < STATES; before++) {
           const use = this.#cell(direction, event, before)
@@ -79,7 +81,7 @@ export class Edges {
         }
       }
     }
-    for (let direction = 0; direction < 2; direction++) {
+    for (let direction = 0; direction < DIRECTIONS; direction++) {
       for (let before = 0; before < UDP_STATES; before++) {
         const at = UDP_EDGES | (direction << 4) | before
         const count = this.#counts[at]

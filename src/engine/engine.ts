@@ -9,7 +9,7 @@ import type { Arm } from './arm.ts'
 import { ArpOutput } from './arp-output.ts'
 import { AGAIN, Beside } from './beside.ts'
 import type { ConnIndex } from './conn-index.ts'
-import { ASIDE, CELL, FAMILIES, METHOD_BITS, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
+import { CELL, FORK, RECORD } from './conn-layout.ts'
 import { Conns } from './conns.ts'
 import { type Counters, Drop, HAND_OVER } from './counters.ts'
 import { Cuts } from './cuts.ts'
@@ -65,8 +65,7 @@ const CUT_PACE = 1
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
-const [METHODS, BOTH_FAMILIES, ACROSS] = [METHOD_BITS, FAMILIES, SIX_TO_FOUR]
-const { COOKIE, UNUSUAL } = ASIDE
+const { COOKIE, UNUSUAL, METHODS, WAYS, BOTH_FAMILIES, ACROSS } = FORK
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -173,12 +172,12 @@ export class Engine {
     this.syn = new SynProxy(parts, { ...syn, engine: this }, options.synProxy)
     this.#expiry = new Expiry(this.frames, conns, resets, this.syn)
     this.opening = new Opening(parts, this.icmp, this.syn.answers, options)
-    const { fullnat } = this.#methods
-    const steps = { icmp: this.icmp, fragmentation: this.#fragmentation, fullnat }
-    const more = { egress: this.#egress, uoa: this.#uoaAlone, proxied: this.#proxied }
-    const { drafts } = conns
-    const all = { ...steps, ...more }
-    this.#detours = new Detours(parts, drafts, this.opening, all, options.decrementTtl)
+    const steps = {
+      ...{ ...around, datagrams: this.#datagrams, icmp: this.icmp, uoa: this.#uoaAlone },
+      ...{ fragmentation: this.#fragmentation, fullnat: this.#methods.fullnat },
+      proxied: this.#proxied,
+    }
+    this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }
@@ -217,7 +216,6 @@ export class Engine {
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)
     if (kind > KIND_UDP)
       return this.#fragmentation.leave(slot, this.icmp.quoted(slot, p, t, arm, now))
-    const isTcp = kind === KIND_TCP
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = serviceOf(this.setup.services, p, arm) as Service
@@ -226,7 +224,7 @@ export class Engine {
       if (service.onePacket) return this.#detours.onePacket.forward(slot, p, service, arm, now)
       t = this.reuse.open(t, p, service, arm, now)
       if (t < 0) return this.opening.refuse(p, arm, slot, service, t)
-      if (isTcp && (p.flags & SYN) === 0) return this.syn.begin(slot, p, t >> 1, now)
+      if (kind === KIND_TCP && (p.flags & SYN) === 0) return this.syn.begin(slot, p, t >> 1, now)
     }
     const binding = this.#cells[recordOf(t) | BINDING]
     const dest = destOf(binding)
@@ -235,17 +233,18 @@ export class Engine {
     const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
-    let judged = (binding & COOKIE) === 0 ? GO_ON : this.syn.enter(slot, p, t, arm, dest, now)
-    if (judged !== GO_ON) return judged
-    if (!isTcp) {
+    if ((binding & WAYS) !== 0) return this.#detours.ways.input(slot, p, t, isNew, now)
+    const entered = (binding & COOKIE) === 0 ? GO_ON : this.syn.enter(slot, p, t, arm, dest, now)
+    if (entered !== GO_ON) return entered
+    let judged = GOOD
+    if (kind !== KIND_TCP)
       judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
-      if (judged < 0) return judged
-    } else if (isNew) this.conns.segment(t, p, now)
+    else if (isNew) this.conns.segment(t, p, now)
     else if (!this.#verify.isUsual(t, p, dest, now)) {
       judged = this.#verify.judge(t, p, now)
-      if (judged < 0) return judged
       if (judged === GOOD) this.#verify.hear(t, p, dest, now)
     }
+    if (judged < 0) return judged
     const came = this.frames.fragment[slot]
     if (came !== 0) p.countFragments(came)
     this.dests.countPackets(dest, t & 1, p.segments, p.wireBytes)
@@ -253,7 +252,7 @@ export class Engine {
     const out = this.arms[outward ? clientArm : rsArm]
     if ((binding & BOTH_FAMILIES) === ACROSS)
       return this.#detours.nat64.forward(slot, p, t, arm, out, dest, now)
-    const refusal = unfit(this.frames.pkt, p, came, out, this.#decrementsTtl)
+    const refusal = unfit(this.frames.pkt, p, came, out.mtu, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const refused = (binding & UNUSUAL) === 0 ? 0 : this.syn.prepare(slot, p, t, out, dest, now)
     if (refused !== 0) return refused

@@ -1,5 +1,6 @@
 /** Connections whose time is over. */
 
+import { CELL, RECORD } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { END_RESERVE, type Frames } from './frames.ts'
 import type { Resets } from './resets.ts'
@@ -12,6 +13,10 @@ import type { SynProxy } from './syn-proxy.ts'
  */
 const EXPIRIES_ON_TIME = 8
 const EXPIRIES_MOST = 1024
+
+// Numbers of this module's own (ARCHITECTURE.md, Constants).
+const { DEADLINE } = CELL
+const { at: recordAt } = RECORD
 
 export class Expiry {
   readonly #frames: Frames
@@ -32,13 +37,28 @@ export class Expiry {
     let most = EXPIRIES_ON_TIME
     for (let ended = 0; ended < most; ended++) {
       if (this.#frames.free < END_RESERVE) return 0
-      const conn = this.#conns.overdue(now)
+      const conn = this.#overdue(now)
       if (conn < 0) return wheel.sleep(now, longest)
       if (ended === 0) most = Math.min(EXPIRIES_MOST, most << wheel.late(now))
       if (this.#synProxy.goesOn(conn, now)) continue
-      if (this.#conns.isEstablished(conn)) this.#resets.both(conn, now)
+      if (this.#conns.isEstablished(conn) && !this.#conns.isOneWay(conn))
+        this.#resets.both(conn, now)
       this.#conns.end(conn, now)
     }
     return 1
+  }
+
+  /** The next conn whose time is over, still whole and linked, or -1; the caller ends it. */
+  #overdue(now: number): number {
+    const conns = this.#conns
+    const { wheel, table } = conns
+    for (;;) {
+      const conn = wheel.due(now)
+      conns.due = conn
+      if (conn < 0) return -1
+      const deadline = table.cells[recordAt(conn) | DEADLINE]
+      if (((deadline - now) | 0) <= 0) return conn
+      wheel.file(conn, deadline)
+    }
   }
 }

@@ -65,7 +65,7 @@ export class Fragment {
     if (this.header + offset + bytes > this.most) return -Drop.FRAGMENT_PAST_END
     if (this.#isTiny()) return -Drop.FRAGMENT_TINY
     // Anybody could fill the rows with what is for nobody here.
-    if (!this.#isForUs(p.daddr, arm)) return -Drop.IP_FRAGMENT
+    if (!this.#isForUs(p, arm)) return -Drop.IP_FRAGMENT
     const { arms, book } = this.#parts
     const isPlausible =
       family === SIX
@@ -105,11 +105,13 @@ export class Fragment {
     this.most = TOTAL_MAX + IP6_HEADER + FRAGMENT_HEADER
   }
 
-  #isForUs(address: number, arm: Arm): boolean {
+  /** To an address of ours, from an RS that answers its clients through us, or from inside to anybody. */
+  #isForUs({ saddr, daddr }: Parsed, arm: Arm): boolean {
     const { family } = this
     const services = this.#services
-    if (isOurs(this.#parts.arms, family, address) || services.has(address, family)) return true
-    return family !== SIX && services.matches.leads(address, arm)
+    if (isOurs(this.#parts.arms, family, daddr) || services.has(daddr, family)) return true
+    if (family === SIX) return false
+    return services.natServers.has(saddr) || services.matches.leads(daddr, arm)
   }
 
   /** The header behind IP has to be in the first fragment, all of it (RFC 7112); that of UDP and ICMP fits into the smallest one. */

@@ -10,7 +10,7 @@
  */
 
 import type { ConnTable } from './conn.ts'
-import { CELL, COLD, KEY, RECORD } from './conn-layout.ts'
+import { CELL, COLD, KEY, NO_LIP, RECORD } from './conn-layout.ts'
 import type { Parts } from './parts.ts'
 import { SUB_POOLS, subPoolOf } from './sa-pool.ts'
 import { DestCell, type Lips } from './service.ts'
@@ -45,6 +45,8 @@ export class HalfOpen {
   /** ms by state of UDP, which others set. */
   readonly #udpTimeoutMs: Int32Array
   readonly #links: Int32Array
+  /** As that of a LIP, of those that have none. */
+  readonly #without = new Int32Array(SUB_POOLS * 2)
   /** Place of the LIP that oldest() has begun with. */
   #turn = 0
   /** A link may be other than 0. */
@@ -64,7 +66,7 @@ export class HalfOpen {
     const links = this.#links
     if (links[conn << 1] !== 0) return
     this.#isUsed = true
-    const list = this.#lips[this.#table.lip(conn)].waiting
+    const list = this.#listOf(this.#table.lip(conn))
     const at = this.#subOf(conn) << 1
     const last = list[at | LAST]
     links[(conn << 1) | BEHIND] = END
@@ -81,7 +83,7 @@ export class HalfOpen {
     const behind = links[(conn << 1) | BEHIND]
     if (behind === 0) return
     const before = links[(conn << 1) | BEFORE]
-    const list = this.#lips[this.#table.lip(conn)].waiting
+    const list = this.#listOf(this.#table.lip(conn))
     const at = this.#subOf(conn) << 1
     if (before === END) list[at | FIRST] = behind === END ? 0 : behind
     else links[((before - 1) << 1) | BEHIND] = behind
@@ -93,7 +95,7 @@ export class HalfOpen {
 
   /** => The oldest one that has an lport of this LIP and sub-pool, and may go, or -1. */
   oldestOf(place: number, sub: number, now: number): number {
-    const { waiting } = this.#lips[place]
+    const waiting = this.#listOf(place)
     for (let heads = HEADS; heads > 0; heads--) {
       const conn = waiting[sub << 1] - 1
       if (conn < 0 || !this.#isUnderWay(conn, now)) return conn
@@ -130,6 +132,8 @@ export class HalfOpen {
       for (let sub = 0; sub < SUB_POOLS; sub++)
         oldest = this.#older(oldest, this.oldestOf(this.#turn, sub, now), now)
     }
+    for (let sub = 0; sub < SUB_POOLS; sub++)
+      oldest = this.#older(oldest, this.oldestOf(NO_LIP, sub, now), now)
     return oldest
   }
 
@@ -159,10 +163,10 @@ export class HalfOpen {
   save(): Int32Array {
     const all = new Int32Array(this.count)
     let count = 0
-    for (const pool of this.#lips) {
-      if (pool === undefined) continue
+    for (const list of [...this.#lips.map(pool => pool?.waiting), this.#without]) {
+      if (list === undefined) continue
       for (let sub = 0; sub < SUB_POOLS; sub++) {
-        for (let next = pool.waiting[sub << 1]; next > 0; next = this.#links[(next - 1) << 1])
+        for (let next = list[sub << 1]; next > 0; next = this.#links[(next - 1) << 1])
           all[count++] = next - 1
       }
     }
@@ -176,6 +180,7 @@ export class HalfOpen {
     this.#isUsed = false
     this.count = 0
     for (const pool of this.#lips) pool?.waiting.fill(0)
+    this.#without.fill(0)
   }
 
   /** Into one that has none: in this order, each list from its oldest on. Throws RangeError for one that does not wait, or twice. */
@@ -200,6 +205,10 @@ export class HalfOpen {
     return this.#table.protocol(conn) === KEY.UDP
       ? state === UdpState.ONEWAY
       : state === State.SYN_RECV
+  }
+
+  #listOf(place: number): Int32Array {
+    return place === NO_LIP ? this.#without : this.#lips[place].waiting
   }
 
   #subOf(conn: number): number {

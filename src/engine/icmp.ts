@@ -68,12 +68,11 @@ export class Icmp {
    * unfit() has given. => As Engine.input: its sender is told, if it would rather know
    */
   unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
-    if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
     // A client that makes its segments as large as it was told must find room for TOA in them.
     const isTold = this.#hasToa && this.#table.method(t >> 1) === METHOD.FULLNAT
     const grows = isTold && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
     const toa = p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
-    return this.#tooBig(slot, p, arm, grows ? out.mtu - toa : out.mtu)
+    return this.tooLarge(slot, p, arm, grows ? out.mtu - toa : out.mtu, refusal)
   }
 
   /**
@@ -83,10 +82,13 @@ export class Icmp {
   unfit64(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, by: number): number {
     const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
     const mtu = out.mtu - by - (grows ? TOA6_BYTES : 0)
-    return this.#tooBig(slot, p, arm, p.key >= IPV6 ? Math.max(MTU6_LEAST, mtu) : mtu)
+    const most = p.key >= IPV6 ? Math.max(MTU6_LEAST, mtu) : mtu
+    return this.tooLarge(slot, p, arm, most, -Drop.IP_TOO_BIG)
   }
 
-  #tooBig(slot: number, p: Parsed, arm: Arm, mtu: number): number {
+  /** The same, where `mtu` bytes fit. */
+  tooLarge(slot: number, p: Parsed, arm: Arm, mtu: number, refusal: number): number {
+    if (refusal === -Drop.IP_TTL) return this.expired(slot, p, arm)
     const { IP_TOO_BIG } = Drop
     if (p.key >= IPV6)
       return this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.TOO_BIG, 0, mtu, IP_TOO_BIG)

@@ -5,7 +5,7 @@
 
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, FAMILIES, HEADER_DUE, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
+import { CELL, FAMILIES, HEADER_DUE, METHOD_BITS, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Drafts } from './draft.ts'
 import type { Egress } from './egress.ts'
@@ -23,6 +23,7 @@ import { type Dest, DestCell, type Dests, type Service, Stat } from './service.t
 import { Over, type TraceRing } from './trace.ts'
 import { UdpState } from './udp-state.ts'
 import type { UoaAlone } from './uoa-alone.ts'
+import type { Ways } from './ways.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 
@@ -40,6 +41,7 @@ export interface OnePacketSteps {
   uoa: UoaAlone
   proxied: Proxied
   nat64: Nat64
+  ways: Ways
 }
 
 export class OnePacket {
@@ -95,7 +97,8 @@ export class OnePacket {
     now: number,
   ): number {
     const dests = this.#dests
-    const { icmp, fragmentation, fullnat, egress, uoa, proxied, nat64 } = this.#steps
+    const { icmp, fragmentation, fullnat, egress, uoa, proxied } = this.#steps
+    const { nat64, ways } = this.#steps
     const came = this.#frames.fragment[slot]
     if (this.#trace.debug) sayOpened(this.#trace, this.#table.cells, conn)
     this.#counters.count(Event.CONNS_OPENED)
@@ -105,8 +108,9 @@ export class OnePacket {
     const out = this.#arms[armOf(dests.cells[(index << 4) | DestCell.LINK])]
     const t = conn << 1
     const binding = this.#table.cells[recordAt(conn) | BINDING]
+    if ((binding & METHOD_BITS) !== 0) return ways.forward(slot, p, t, now)
     if ((binding & FAMILIES) === SIX_TO_FOUR) return nat64.forward(slot, p, t, arm, out, index, now)
-    const refusal = unfit(this.#frames.pkt, p, came, out, this.#decrementsTtl)
+    const refusal = unfit(this.#frames.pkt, p, came, out.mtu, this.#decrementsTtl)
     if (refusal !== 0) return icmp.unfit(slot, p, t, arm, out, refusal)
     if ((binding & HEADER_DUE) !== 0) {
       const refused = proxied.prepare(slot, p, t, out, index, now)

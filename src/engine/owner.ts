@@ -1,12 +1,14 @@
 /** Whose a packet is, of several workers. */
 
-import { familyOfKey } from './conn-layout.ts'
+import { familyOfKey, KEY } from './conn-layout.ts'
 import { clientOf, type Parsed } from './parsed.ts'
 import type { Peers } from './peers.ts'
 import type { Setup } from './setup.ts'
 
 /** The worker that a packet without a connection belongs to; the own one if it belongs to nobody. */
 export function ownerOf(p: Parsed, { steering, self }: Peers, setup: Setup): number {
+  const isTo = setup.services.natServers.has(p.saddr) && p.key < KEY.IPV6
+  if (isTo) return steering.clientWorker(p.daddr, p.ports & 0xffff)
   if (!setup.isLip(p.daddr, familyOfKey(p.key)))
     return steering.clientWorker(clientOf(p), p.ports >>> 16)
   const owner = steering.lportWorker(p.ports & 0xffff)

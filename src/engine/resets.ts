@@ -3,7 +3,7 @@
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
+import { CELL, KEY, ONE_WAY, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
@@ -84,6 +84,7 @@ export class Resets {
     this.#counters.count(Event.HALF_OPEN_EVICTED)
     const table = this.#table
     if (table.protocol(conn) !== KEY.TCP || this.#frames.free < END_RESERVE) return
+    if ((this.#cells[recordAt(conn) | BINDING] & ONE_WAY) !== 0) return
     // Who has brought a cookie back believes it whole.
     if (this.#syn.isOf(conn)) this.#toClient(conn)
     const isSeen = (this.#cells[recordAt(conn) | CELL.WORD] & RS_SEEN) !== 0

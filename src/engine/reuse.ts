@@ -124,7 +124,8 @@ export class Reuse {
     const word = this.#table.cells[recordAt(conn) | WORD]
     // A SYN into what the RS still has of the old one would get a challenge ACK (RFC 5961), and cost the client a second.
     const isQuiet = ((1 << (word & STATE_MASK)) & QUIET) !== 0
-    if (!isQuiet && (word & RS_SEEN) !== 0) this.#resets.rs(conn, now)
+    if (!isQuiet && (word & RS_SEEN) !== 0 && !this.#conns.isOneWay(conn))
+      this.#resets.rs(conn, now)
     this.#counters.count(this.#why)
     const { left, wheel } = this.#conns
     // Of one that the RS may still have half of nothing is kept: another lport is sure not to meet it.
@@ -145,6 +146,7 @@ export class Reuse {
     if (opened < 0) return opened
     this.#evict(room.oneFor(opened >> 1, now), now)
     const dest = this.#table.dest(opened >> 1)
+    if (this.#conns.isOneWay(opened >> 1)) return opened
     if (this.#outcomes.isSilent(dest, now, (p.key & PROTOCOL_BITS) !== KEY.TCP))
       this.#egress.suspectRs(dest, now)
     return opened

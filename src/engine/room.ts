@@ -6,7 +6,7 @@
 
 import type { AddressBook } from './address-book.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, KEY, RECORD } from './conn-layout.ts'
+import { CELL, KEY, NO_LIP, RECORD } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { HalfOpen } from './half-open.ts'
 import { Holders } from './holders.ts'
@@ -129,7 +129,9 @@ export class Room {
   #areLportsShort(conn: number): boolean {
     const { cells } = this.#table
     const at = recordAt(conn)
-    return this.#lips[this.#table.lip(conn)].isShort(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
+    const place = this.#table.lip(conn)
+    if (place === NO_LIP) return false
+    return this.#lips[place].isShort(cells[at | RIP], cells[at | RS_PORTS] >>> 16)
   }
 
   get #isTableShort(): boolean {

@@ -51,6 +51,8 @@ export interface Service {
   /** The version of `candidates` that it was made of. */
   tableVersion: number
   hashing: Hashing
+  /** An RS of it is reached otherwise than by FullNAT. */
+  isMixed: boolean
   /** Places of the LIPs it may use, in order of addition. */
   readonly lips: number[]
   /** A mask of the arms that these LIPs are on. */
@@ -101,9 +103,6 @@ export const DestCell = {
   ACTIVE: 14,
   INACTIVE: 15,
 } as const
-
-/** Cells of Stat. */
-const STATS = 5
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { IN_PACKETS, IN_BYTES } = Stat
@@ -161,7 +160,7 @@ export class Dests {
     const { index } = dest
     this.list[index] = dest
     this.gone[index] = undefined
-    this.stats.fill(0, index << 3, (index << 3) + STATS)
+    this.stats.fill(0, index << 3, (index << 3) + Stat.OUT_BYTES + 1)
     this.setCounted(dest)
     this.#enter(dest)
   }

@@ -3,11 +3,13 @@
 import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
 import { Matches } from './matches.ts'
+import { NatServers } from './nat-servers.ts'
 import type { Service } from './service.ts'
 
 const { IPV4 } = Family
 
 export class Services {
+  readonly natServers = new NatServers()
   readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
   readonly matches: Matches

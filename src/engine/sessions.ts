@@ -10,7 +10,7 @@
 import { FLAG } from '../wire/tcp.ts'
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { ACK_AWAITED, CELL, COLD, KEY, RECORD } from './conn-layout.ts'
+import { ACK_AWAITED, CELL, COLD, KEY, ONE_WAY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import { FlowStats } from './flow-stats.ts'
 import type { LongClock } from './long-clock.ts'
@@ -261,8 +261,10 @@ export class Sessions {
     this.#cells[(conn << CELLS_SHIFT) | RS_MS] = this.#since(conn, now)
   }
 
+  /** In a state from which both ends are reset. */
   #isEstablished(conn: number, state: number): boolean {
-    return state === State.ESTABLISHED && this.#table.protocol(conn) === KEY.TCP
+    const binding = this.#table.cells[RECORD.at(conn) | CELL.BINDING]
+    return state === State.ESTABLISHED && (binding & (PROTOCOL_BITS | ONE_WAY)) === KEY.TCP
   }
 
   #write(conn: number, state: number, end: number, now: number): void {

@@ -7,6 +7,7 @@ import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
 import { ARMS_MAX, METHOD, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
+import { savedGuards } from './guards.ts'
 import type { Match } from './match.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
@@ -127,6 +128,7 @@ export function newService({
     table: null,
     tableVersion: -1,
     hashing: NO_HASHING,
+    isMixed: false,
     lips: [],
     lipArms: 0,
     establishedMs: 0,
@@ -144,6 +146,20 @@ export function newService({
     cursor: -1,
     currentWeight: 0,
     lipCursors: new Array(ARMS_MAX).fill(-1),
+  }
+}
+
+/** Of a service, for an image. */
+export function savedService(service: Service, module: SchedulerModule | undefined): ServiceImage {
+  const { pick, dests, candidates, table, tableVersion, ...rest } = service
+  return {
+    ...rest,
+    lips: [...rest.lips],
+    lipCursors: [...rest.lipCursors],
+    ...savedGuards(service),
+    scheduler: service.scheduler as SchedulerName,
+    module,
+    dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
   }
 }
 
@@ -201,6 +217,21 @@ export function startOver(service: Service): void {
   service.cursor = -1
   service.currentWeight = 0
   service.candidates.renew()
+  service.isMixed = service.dests.some(
+    ({ method }) => method !== METHOD.FULLNAT && method !== METHOD.SNAT,
+  )
+}
+
+/** Changes the RS of a service that is there. */
+export function changeDest(
+  known: Dest,
+  { weight, backup, method = METHOD.FULLNAT }: RsOptions,
+): void {
+  const { service } = known
+  if (known.backup !== backup) service.candidates.renew()
+  const isOther = known.method !== method
+  Object.assign(known, { weight, backup, method })
+  if (isOther) startOver(service)
 }
 
 /** => a mask of the arms that have the LIPs of these places */

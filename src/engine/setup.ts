@@ -11,9 +11,9 @@ import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { isRegular } from './candidates.ts'
-import { METHOD, PROXY } from './conn-layout.ts'
+import { PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
-import { Guards, savedGuards } from './guards.ts'
+import { Guards } from './guards.ts'
 import { addressKey } from './hash-tables.ts'
 import type { Neighs } from './neigh.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -21,13 +21,13 @@ import type { Parts } from './parts.ts'
 import { buildTable } from './prefix-table.ts'
 import type { Route6 } from './routes6.ts'
 import type { SaPool } from './sa-pool.ts'
-import type { SchedulerName } from './schedule.ts'
 import { DestCell, type Dests, type Lips, type Service } from './service.ts'
 import { Services } from './services.ts'
 import {
   armsOf,
   askFirst,
   BITS,
+  changeDest,
   findRs,
   isSame,
   newDest,
@@ -37,6 +37,7 @@ import {
   type SchedulerModule,
   type ServiceOptions,
   type SetupImage,
+  savedService,
   scheduleBy,
   startOver,
 } from './setup-parts.ts'
@@ -73,18 +74,7 @@ export class Setup {
   }
 
   save(): SetupImage {
-    const services = this.services.all().map(service => {
-      const { pick, dests, candidates, table, tableVersion, ...rest } = service
-      return {
-        ...rest,
-        lips: [...rest.lips],
-        lipCursors: [...rest.lipCursors],
-        ...savedGuards(service),
-        scheduler: service.scheduler as SchedulerName,
-        module: this.#modules.get(service),
-        dests: dests.map(({ service: _, rank: __, ...dest }) => ({ ...dest })),
-      }
-    })
+    const services = this.services.all().map(each => savedService(each, this.#modules.get(each)))
     const lips = this.#lipAddresses.map(words => [...words])
     const lists = this.guards.lists.save()
     return { lists, services, lips, establishedMs: this.#establishedMs }
@@ -108,6 +98,7 @@ export class Setup {
       for (const dest of dests) {
         const own = newDest(service, dest, addressKey(this.#book, dest.family, dest.rip))
         service.dests.push(own)
+        this.services.natServers.note(own)
         this.#dests.restore(own, dest.overloaded)
       }
     }
@@ -194,12 +185,12 @@ export class Setup {
    * connection; or changes the one that is there. Throws RangeError if no route leads to it.
    */
   putRs(service: Service, options: RsOptions, now: number): void {
-    const { index, family = IPV4, rip, rport, weight, upper, lower, backup } = options
+    const { index, family = IPV4, rip, rport, upper, lower } = options
     const known = findRs(service, rip, rport, family)
     if (known !== undefined) {
       const regular = isRegular(known)
-      if (known.backup !== backup) service.candidates.renew()
-      Object.assign(known, { weight, backup, method: options.method ?? METHOD.FULLNAT })
+      changeDest(known, options)
+      this.services.natServers.note(known)
       // The scheduler goes on where it is: slow starts change weights often, and starting over favours the heavy ones.
       service.candidates.weighed(known, regular)
       this.#dests.limit(known, upper, lower)
@@ -208,6 +199,7 @@ export class Setup {
     const dest = newDest(service, options, addressKey(this.#book, family, rip))
     if (!this.#way.find(dest, now)) throw new RangeError('no route to the real server')
     service.dests.unshift(dest)
+    this.services.natServers.note(dest)
     startOver(service)
     this.#dests.put(dest)
     this.#outcomes.put(index)

@@ -19,9 +19,11 @@ const TABLES = [
   datagram  OW OW NM`,
   `
   datagram  NM NM NM`,
+  `
+  datagram  OW OW OW`,
 ]
 
-/** By IN and OUT, for states.ts. */
+/** By IN, OUT and INPUT_ONLY, for states.ts. */
 export const UDP_TABLES = TABLES.map(text => {
   const next = compileStates(text, CODES, WIDTH)
   return spread(UDP_STATES, (_, state) => next[state])

@@ -14,11 +14,12 @@ export const R0 = 0
 export const R1 = 1
 export const R2 = 2
 export const R3 = 3
+export const R4 = 4
 export const R6 = 6
 export const R7 = 7
 export const R8 = 8
 export const R9 = 9
-export type Register = 0 | 1 | 2 | 3 | 6 | 7 | 8 | 9
+export type Register = 0 | 1 | 2 | 3 | 4 | 6 | 7 | 8 | 9
 
 /** Bytes of a packet load. */
 export const SIZE = { WORD: 0x00, HALF: 0x08, BYTE: 0x10 } as const

@@ -16,7 +16,7 @@ export const IPV4 = {
   HEADER: 20,
 } as const
 
-export const PROTO = { ICMP: 1, TCP: 6, UDP: 17 } as const
+export const PROTO = { ICMP: 1, IPIP: 4, TCP: 6, UDP: 17 } as const
 
 /** Bits of the FRAGMENT word. MORE or a non-zero OFFSET make the packet a fragment. */
 export const IP_DF = 0x4000

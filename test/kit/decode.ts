@@ -100,13 +100,12 @@ export interface DecodedFragment {
   packet: Uint8Array
 }
 
-export type Decoded =
-  | DecodedTcp
-  | DecodedUdp
-  | DecodedArp
-  | DecodedIcmp
-  | DecodedIcmpv6
-  | DecodedFragment
+/** The header in front of a packet in a tunnel of IP in IP. */
+export type Outer = Pick<DecodedTcp, 'src' | 'dst' | 'ttl' | 'tos' | 'df' | 'ipTotal'>
+
+export type Decoded = { tunnel?: Outer } & Inner
+
+type Inner = DecodedTcp | DecodedUdp | DecodedArp | DecodedIcmp | DecodedIcmpv6 | DecodedFragment
 
 const macText = (bytes: Uint8Array) =>
   [...bytes].map(b => b.toString(16).padStart(2, '0')).join(':')
@@ -137,9 +136,18 @@ export function decode(bytes: Uint8Array): Decoded {
     if (checksum(concat(pseudo, l4)) !== 0) throw new Error('bad ICMP checksum')
     return { kind: name, ...l3, type: l4[0], code: l4[1], rest: l4.slice(4) }
   }
+  if (ip.protocol === 4) return tunnelled(bytes, ip)
   if (ip.protocol === 17 || ip.protocol === 248) return udpOf(frame, view, ip, l3)
   if (ip.protocol !== 6) throw new Error(`protocol ${ip.protocol}`)
   return tcpOf(frame, view, ip, l3)
+}
+
+/** No device knows what to do for a packet in a tunnel. */
+function tunnelled(bytes: Uint8Array, ip: Network): Decoded {
+  if (bytes.subarray(0, 10).some(byte => byte !== 0)) throw new Error('a tunnel with offloads')
+  const inner = decode(concat(bytes.subarray(0, 24), bytes.subarray(24 + ip.header)))
+  const { ttl, tos, df, total: ipTotal } = ip
+  return { ...inner, tunnel: { src: ipText(ip.src), dst: ipText(ip.dst), ttl, tos, df, ipTotal } }
 }
 
 function arpOf(frame: Uint8Array, view: DataView) {

@@ -201,6 +201,16 @@ export const TCP_DROPS: Case[] = [
     bytes: frame(packet()),
   },
   {
+    name: 'SYN of a port that has a connection of another service to the same RS by NAT',
+    drop: 'NAT_TAKEN',
+    config: `${SEED_CONFIG.replace('weight: 100', '$&, forwarding: nat')}  - address: 202.108.10.1
+    port: 6380
+    real_servers: [{ address: 192.168.168.2, port: 6379, forwarding: nat }]
+`,
+    before: stand => void stand.segment(WAN, { ...SYN, dport: 6380 }),
+    bytes: frame(packet()),
+  },
+  {
     name: 'all 1008 lports of a 64th part are in use',
     drop: 'LPORT_EXHAUSTED',
     lports: { mask: 63, residue: 5 },

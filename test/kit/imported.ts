@@ -28,11 +28,16 @@ export function brief(services: readonly ImportedService[]): string[] {
       if (service[list]) words.push(list, ...service[list])
     if (service.local_addresses) words.push('LIPs', ...service.local_addresses)
     const servers = (service.real_servers ?? []).map(server => {
-      const { address, port, weight, upper_threshold, lower_threshold, backup } = server
+      const { address, port, weight, upper_threshold, lower_threshold, backup, forwarding } = server
       const numbers = { w: weight, x: upper_threshold, y: lower_threshold }
       const given = Object.entries(numbers).filter(([, value]) => value !== undefined)
       const words = given.map(([name, value]) => `${name}${value}`)
-      return [`${hostText(address)}:${port}`, ...words, ...(backup ? ['backup'] : [])].join(' ')
+      return [
+        `${hostText(address)}:${port}`,
+        ...words,
+        ...(backup ? ['backup'] : []),
+        ...(forwarding ? [forwarding] : []),
+      ].join(' ')
     })
     return `${words.join(' ')} -> ${servers.join(', ')}`.trim()
   })

@@ -5,7 +5,11 @@ import { printDatagram } from './datagram.ts'
 import type { Decoded } from './decode.ts'
 import { isIcmpError, printIcmp } from './icmp-notation.ts'
 
-export function printed(decoded: Decoded): string {
+export function printed({ tunnel, ...decoded }: Decoded): string {
+  return tunnel ? `${tunnel.src} > ${tunnel.dst}: IP ${inner(decoded)}` : inner(decoded)
+}
+
+function inner(decoded: Decoded): string {
   if (decoded.kind === 'tcp') return printTcp(decoded)
   if (decoded.kind === 'udp') return printDatagram(decoded)
   const isError = (decoded.kind === 'icmp' || decoded.kind === 'icmpv6') && isIcmpError(decoded)

@@ -16,7 +16,7 @@
  *   show conns|services|addresses                    the listing, whose lines follow, each behind `= `
  *
  * Settings: workers and worker (its number, from 1), isn, toa, bare_ack, reuse, strict, xmit_ttl, mtu (of the RSs' arm), lips (a,b), neigh (timeout), protocol and one_packet (of the
- * service), proxy (its proxy_protocol), syn (its syn_proxy), syn_options (tcp.syn_proxy, without blanks), uoa and uoa_max_trail; ipv6 yes for the
+ * service), proxy (its proxy_protocol), forwarding, syn (its syn_proxy), syn_options (tcp.syn_proxy, without blanks), uoa and uoa_max_trail; ipv6 yes for the
  * seed in IPv6, without lips, and nat64 yes for the seed with a client that speaks IPv6.
  * `~` at the end of a log line or a listing line stands for trailing blanks that editors eat.
  */
@@ -187,7 +187,8 @@ function makeStand(settings: Map<string, string>): Stand {
       `local_addresses: [${get('lips', '192.168.168.7')}]`,
     )
   const protocol = `${get('protocol', 'tcp')}\n    one_packet: ${get('one_packet', 'false')}\n    proxy_protocol: ${get('proxy', 'off')}\n    syn_proxy: ${get('syn', 'off')}`
-  const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`)}
+  const way = get('forwarding', 'fullnat')
+  const yaml = `${arms.replace('protocol: tcp', `protocol: ${protocol}`).replace('weight: 100', `$&, forwarding: ${way}`)}
 neighbours: { timeout: ${get('neigh', '60')} }
 workers: { count: ${get('workers', '1')} }
 tcp: { toa: ${get('toa', 'seed')}, bare_ack: ${get('bare_ack', 'drop')}, reuse: ${get('reuse', 'new')}, strict: ${get('strict', 'on')}, xmit_ttl: ${get('xmit_ttl', 'false')}, syn_proxy: {${get('syn_options', '').replaceAll(':', ': ')}} }

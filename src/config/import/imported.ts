@@ -9,12 +9,14 @@ import { DEFAULT_PROTOCOL } from '../../api/protocols.ts'
 import {
   type AclList,
   DEFAULT_SCHEDULER,
+  FORWARDINGS,
+  type Forwarding,
   oneOf,
   PROXY_PROTOCOLS,
   SCHEDULER_NAMES,
 } from '../../api/words.ts'
 import { printable } from '../../see/text/printable.ts'
-import { hostText } from '../../wire/ip-address.ts'
+import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { maskLength } from '../cidr.ts'
 import type { ConfigInput } from '../write.ts'
@@ -59,6 +61,7 @@ export interface Place {
   line: number
 }
 
+const OVER_IPV6 = 'over IPv6 its real servers are reached by FullNAT and see a LIP as the client'
 /** Why a service of UDP has no proxy_protocol v1. */
 export const NO_V1 = 'v1 is for TCP; datagrams have v2'
 
@@ -145,6 +148,24 @@ export class Collector {
     }
     service.real_servers.push(server)
     return true
+  }
+
+  /** How a real server of the service is reached, and what has said so. */
+  forward(
+    place: Place,
+    service: ImportedService,
+    server: ImportedServer,
+    forwarding: Forwarding,
+    said: string,
+  ): void {
+    const isOther = forwarding !== FORWARDINGS[0]
+    if (isOther && isIpv6Text(service.address))
+      this.notCarried(place, `${said} of ${keyOf(service)}`, OVER_IPV6, keyOf(service))
+    else if (isOther) server.forwarding = forwarding
+    const { forwarding: way = 'nat', port = service.port } = server
+    if (way === 'nat' || port === service.port) return
+    this.notCarried(place, `port ${port} of ${server.address}`, `by ${way} it is the service's`)
+    server.port = service.port
   }
 
   /** Also makes it one of the service's. */

@@ -1,5 +1,6 @@
 /** What lines of ipvsadm have that is not carried over, and why. */
 
+import type { Forwarding } from '../../api/words.ts'
 import { byWord } from '../../see/text/by-word.ts'
 
 /** Why an option is not carried over; the rest of its line is. */
@@ -13,12 +14,12 @@ export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   bps: 'bandwidth is not limited (nor is it by DPVS)',
 })
 
-/** Other forwarding; the real server is carried over and reached by FullNAT. */
-export const MODES: Readonly<Record<string, { letter: string; by: string }>> = byWord({
-  masquerading: { letter: '-m', by: 'NAT' },
-  ipip: { letter: '-i', by: 'a tunnel' },
-  gatewaying: { letter: '-g', by: 'routing' },
-})
+/** Ways to a real server but FullNAT. */
+export const MODES: Readonly<Record<string, { letter: string; forwarding: Forwarding }>> = byWord({
+  masquerading: { letter: '-m', forwarding: 'nat' },
+  ipip: { letter: '-i', forwarding: 'tunnel' },
+  gatewaying: { letter: '-g', forwarding: 'dr' },
+} as const)
 
 /** Said of nothing: they change no configuration, or are always so here. */
 export const SILENT = new Set([

@@ -175,7 +175,7 @@ class Reader {
       line.refused = true
       return
     }
-    this.#mode(line, service)
+    this.#mode(line, service, server)
   }
 
   #deleteServer(line: Line): void {
@@ -198,18 +198,13 @@ class Reader {
     return key && { service, key, at: indexOf(service, key.address, key.port) }
   }
 
-  /** Says once per service and mode that it was another one. */
-  #mode(line: Line, service: ImportedService): void {
+  /** How the real server is reached: to LVS by -g, if nothing is said. */
+  #mode(line: Line, service: ImportedService, server: ImportedServer): void {
     if (line.take('fullnat')) return
     const mode = Object.keys(MODES).find(name => line.take(name))
-    const { letter, by } = MODES[mode ?? 'gatewaying'] as (typeof MODES)[string]
-    const name = keyOf(service)
-    this.collector.notCarried(
-      line.place,
-      `${mode ? letter : 'no mode, which means -g,'} of ${name}`,
-      `instead of by ${by}, its real servers are reached by FullNAT and see a LIP as the client`,
-      name,
-    )
+    const { letter, forwarding } = MODES[mode ?? 'gatewaying'] as (typeof MODES)[string]
+    const said = mode ? letter : 'no mode, which means -g,'
+    this.collector.forward(line.place, service, server, forwarding, said)
   }
 
   #lip(command: 'add-laddr' | 'del-laddr', line: Line): void {

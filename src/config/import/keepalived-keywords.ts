@@ -1,6 +1,7 @@
 /** Keywords of keepalived: where they may stand, and why some have no counterpart here. */
 
 import { THRESHOLD_MAX, WEIGHT_MAX } from '../../api/limits.ts'
+import type { Forwarding } from '../../api/words.ts'
 import { allOf, SCHEDULER_NAMES } from '../../api/words.ts'
 import { byWord } from '../../see/text/by-word.ts'
 import type { Grammar, Statement } from './keepalived-statement.ts'
@@ -48,7 +49,7 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,
   sorry_server_inhibit: 'the sorry server keeps the connections that it has here, always',
-  sorry_server_lvs_method: 'the sorry server is reached by FullNAT too',
+  sorry_server_lvs_method: 'the sorry server is reached as lb_kind says',
   ha_suspend: 'VRRP is not part of tapvs',
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
@@ -252,3 +253,11 @@ export function otherKind(block: readonly Statement[]): string | undefined {
   }
   return undefined
 }
+
+/** How real servers are reached, by lb_kind. */
+export const WAYS: Readonly<Record<string, Forwarding>> = byWord({
+  NAT: 'nat',
+  DR: 'dr',
+  TUN: 'tunnel',
+  FNAT: 'fullnat',
+} as const)

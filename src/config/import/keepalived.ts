@@ -4,7 +4,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type AclList, IPVSADM_SCHEDULER } from '../../api/words.ts'
+import { type AclList, type Forwarding, IPVSADM_SCHEDULER } from '../../api/words.ts'
 import { nearest } from '../../see/text/nearest.ts'
 import { canonicalIp, isIpv6Text } from '../../wire/ip-address.ts'
 import { addressProblem } from './addresses.ts'
@@ -30,6 +30,7 @@ import {
   isNeutral,
   NUMBERS,
   otherKind,
+  WAYS,
 } from './keepalived-keywords.ts'
 import type { SourceFile } from './keepalived-lines.ts'
 import { settleProtocol } from './keepalived-protocol.ts'
@@ -58,8 +59,8 @@ interface Server {
   server: ImportedServer
   check: ImportedCheck | undefined
   place: Place
-  /** It says itself how it is reached. */
-  mode: boolean
+  /** How it is reached, if it says so itself. */
+  mode: Forwarding | undefined
 }
 
 type Fields = Omit<ImportedService, 'address' | 'port' | 'real_servers'>
@@ -104,7 +105,9 @@ class Reader {
     const inners = statement.block.filter(inner => !checks.default(inner, defaults))
     let lips: Lip[] | undefined
     const servers: Server[] = []
-    let sorry: Pick<Server, 'server' | 'place'> | undefined
+    let sorry: Omit<Server, 'check'> | undefined
+    // What keepalived takes where nothing is said.
+    let mode: Forwarding | undefined
     for (const inner of inners) {
       const { keyword } = inner
       if (keyword === 'real_server') {
@@ -112,15 +115,16 @@ class Reader {
         if (server) servers.push(server)
       } else if (keyword === 'sorry_server') {
         sorry = this.#sorryServer(inner, label)
+      } else if (IN_SERVICE.sets(keyword) === 'lb_kind') {
+        mode = this.#mode(inner, label)
       } else if (keyword === 'laddr_group_name') {
         lips = this.#groups.of('lips', inner.value ?? '')
         const what = `${inner.said} of ${label}`
         if (!lips) this.#not(inner, what, 'there is no local_address_group of this name')
       } else if (!this.#field(inner, fields, label)) this.#strange(inner, IN_SERVICE, label)
     }
-    this.#leftOut(statement, servers, label)
-    const own = servers.map(server => server.check)
-    settleProtocol(statement, fields, own, label, this.collector)
+    const checked = servers.map(server => server.check)
+    settleProtocol(statement, fields, checked, label, this.collector)
     const check = this.#check(servers, label)
     if (check) fields.check = check
     checks.tellUnused()
@@ -128,8 +132,11 @@ class Reader {
       const service: ImportedService = { ...vip, ...fields, real_servers: [] }
       listsOfFamily(service, place, label, this.collector)
       if (!this.collector.add(place, service)) continue
-      for (const { server, place: at } of sorry ? [...servers, sorry] : servers) {
-        this.collector.addServer(at, service, { ...server })
+      for (const { server, place: at, mode: own } of sorry ? [...servers, sorry] : servers) {
+        const copy = { ...server }
+        if (!this.collector.addServer(at, service, copy)) continue
+        const way = own ?? mode ?? 'nat'
+        this.collector.forward(at, service, copy, way, `lb_kind ${way}`)
       }
       for (const lip of lips ?? []) this.collector.addLip(place, service, lip)
     }
@@ -146,9 +153,6 @@ class Reader {
         if (scheduler) fields.scheduler = scheduler
         return true
       }
-      case 'lb_kind':
-        this.#mode(statement, label)
-        return true
       case 'timeout': {
         const seconds = collector.seconds(place, statement.number(collector), what)
         if (seconds) fields.conn_timeout = seconds
@@ -188,13 +192,6 @@ class Reader {
     }
   }
 
-  /** What keepalived takes where nothing is said, and is otherwise here. */
-  #leftOut({ place, block }: Statement, servers: readonly Server[], label: string): void {
-    const has = (what: string) => block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === what)
-    if (has('lb_kind') || (servers.length > 0 && servers.every(({ mode }) => mode))) return
-    this.collector.notCarried(place, `no lb_kind, which means NAT, of ${label}`, FULLNAT, label)
-  }
-
   /** A service has one check: that of its first real server that has one. */
   #check(servers: readonly Server[], label: string): ImportedCheck | undefined {
     const first = servers.find(({ check }) => check)
@@ -228,7 +225,7 @@ class Reader {
     const server: ImportedServer = { address: canonicalIp(address), ...(port && { port }) }
     const defaults = { ...inherited }
     let check: ImportedCheck | undefined
-    let mode = false
+    let mode: Forwarding | undefined
     for (const inner of statement.block.filter(other => !checks.default(other, defaults))) {
       const { keyword } = inner
       const number = NUMBERS.find(([word]) => word === keyword)
@@ -238,8 +235,7 @@ class Reader {
         const whole = this.collector.whole(inner.place, text, max, `${inner.said} of ${own}`)
         if (whole !== undefined) server[field] = whole
       } else if (IN_SERVER.sets(keyword) === 'lb_kind') {
-        this.#mode(inner, label)
-        mode = true
+        mode = this.#mode(inner, label)
       } else if (!CHECKERS.includes(keyword)) this.#strange(inner, IN_SERVER, label)
       else if (check) {
         inner.settle()
@@ -252,7 +248,7 @@ class Reader {
   }
 
   /** It is checked by nobody, there and here. */
-  #sorryServer(statement: Statement, label: string): Pick<Server, 'server' | 'place'> | undefined {
+  #sorryServer(statement: Statement, label: string): Omit<Server, 'check'> | undefined {
     const { place, said } = statement
     const [address = '', name] = statement.read(2)
     const port = name === undefined ? undefined : portOf(name)
@@ -264,17 +260,19 @@ class Reader {
       return {
         server: { address: canonicalIp(address), ...(port && { port }), backup: true },
         place,
+        mode: undefined,
       }
     this.#not(statement, `${said} of ${label}`, problem)
     return undefined
   }
 
-  #mode(statement: Statement, label: string): void {
-    const { value = '', place } = statement
-    if (value.toUpperCase() === 'FNAT') return
-    // What a tunnel is made of goes with it.
-    statement.settle()
-    this.collector.notCarried(place, `${statement.said} of ${label}`, FULLNAT, label)
+  /** => undefined, and it is told, for a way that there is not */
+  #mode(statement: Statement, label: string): Forwarding | undefined {
+    const { value = '' } = statement
+    const way = WAYS[value.toUpperCase()]
+    if (way === undefined)
+      this.#not(statement, `${statement.said} of ${label}`, 'there is no such way here', label)
+    return way
   }
 
   /** Says why a statement means nothing here; `label` is what it is in, undefined at the top. */
@@ -298,5 +296,3 @@ class Reader {
     this.collector.notCarried(statement.place, what, why, group)
   }
 }
-
-const FULLNAT = 'real servers are reached by FullNAT and see a LIP as the client'

@@ -5,7 +5,7 @@ import { DROP_REASONS, dropNumber, stateName } from '../../api/names.ts'
 import { KEY } from '../../engine/conn-layout.ts'
 import { NO_ARM, type Refusal } from '../../engine/drop-book.ts'
 import type { CellUse } from '../../engine/edges.ts'
-import { EVENTS, IN } from '../../engine/tcp-state.ts'
+import { EVENTS, OUT } from '../../engine/tcp-state.ts'
 import { flagNames } from '../../see/words/packet-words.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { CHECK_ARM } from '../threads/check-arm.ts'
@@ -17,22 +17,22 @@ import type { Readings } from './readings.ts'
 export function edges(readings: Pick<Readings, 'edges'>): EdgeInfo[] {
   const cells = new Map<string, CellUse>()
   for (const use of readings.edges().flat()) {
-    const key = `${use.code} ${use.direction} ${use.event} ${use.before}`
+    const key = `${use.code} ${use.direction === OUT} ${use.event} ${use.before} ${use.after}`
     const other = cells.get(key)
     const later = other !== undefined && other.last > use.last ? other : use
     cells.set(key, { ...later, count: use.count + (other?.count ?? 0) })
   }
   const order = ({ code, direction, event, before }: CellUse) =>
-    (code << 8) | (direction << 7) | (event << 4) | before
+    (code << 9) | (direction << 7) | (event << 4) | before
   return [...cells.values()].sort((a, b) => order(a) - order(b)).map(edgeInfo)
 }
 
 function edgeInfo(use: CellUse): EdgeInfo {
   const { code, direction, event, before, after, count } = use
   const isUdp = code === KEY.UDP
-  const from = direction === IN ? 'the client' : 'the real server'
+  const from = direction === OUT ? 'the real server' : 'the client'
   return {
-    direction: direction === IN ? 'in' : 'out',
+    direction: direction === OUT ? 'out' : 'in',
     event: isUdp ? 'datagram' : (EVENTS[event] as EdgeInfo['event']),
     from: stateName(before, code),
     to: stateName(after, code),

@@ -78,12 +78,16 @@ export class FullNat implements Method {
     this.#udp6 = new Udp6Rewrite(parts, udp, decrementsTtl)
   }
 
+  /** Why the service cannot have a conn, whatever its RS: minus a drop reason, else 0. */
   refusal({ protocol, lips }: Service): number {
     if (lips.length > 0) return 0
     return protocol === TCP ? -Drop.TCP_NO_LIP : -Drop.UDP_NO_LIP
   }
 
-  /** Sub-pools of which none of the LIPs that the next connection would try has an lport. */
+  /**
+   * RSs that the next conn of the service could not be bound to, as candidates.ts knows them: a mask of the sub-pools of which
+   * none of the LIPs that it would try has an lport.
+   */
   without({ lips, lipArms, lipCursors }: Service): number {
     const count = lips.length
     const attempts = isMixed(lipArms) ? count : Math.min(count, LIP_ATTEMPTS)
@@ -96,6 +100,7 @@ export class FullNat implements Method {
 
   /** LIP and lport, and of TCP by how much the client's sequence numbers move. */
   bind(conn: number, service: Service, dest: Dest, now: number): number {
+    if (service.lips.length === 0) return this.refusal(service)
     const left = this.left.takeBack(service, dest)
     const lipport = left === NO_LPORT ? this.#fetchLport(service, dest) : left
     if (lipport < 0) return -Drop.LPORT_EXHAUSTED

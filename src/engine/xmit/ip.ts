@@ -3,7 +3,6 @@
 import { adjust, diff16 } from '../../wire/checksum.ts'
 import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
-import type { Arm } from '../arm.ts'
 import { KEY, PROTOCOL_BITS } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import type { Frames } from '../frames.ts'
@@ -15,17 +14,17 @@ const { TCP: KEY_TCP, IPV6 } = KEY
 const DF = IP_DF
 
 /**
- * => Minus the reason why the packet cannot leave on `arm`, or 0. `came` is as Frames.fragment. What is too large may leave in
+ * => Minus the reason why the packet cannot leave where `mtu` bytes do, or 0. `came` is as Frames.fragment. What is too large may leave in
  * fragments (fragmentation.ts), with DF only in such as it came in.
  */
 export function unfit(
   pkt: DataView,
   p: Parsed,
   came: number,
-  arm: Arm,
+  mtu: number,
   decrementsTtl: boolean,
 ): number {
-  if (p.largest > arm.mtu && (came === 0 || came > arm.mtu)) {
+  if (p.largest > mtu && (came === 0 || came > mtu)) {
     // Datagrams in one frame are not a stream: each of them would have to be cut up by itself.
     const isWhole = p.gsoSize !== 0 && (p.key & PROTOCOL_BITS) !== KEY_TCP
     // Over IPv6 only who sends a packet cuts it up (RFC 8200 5).

@@ -1,15 +1,16 @@
 /** The forwarding methods of an engine, by METHOD. */
 
-import { METHOD } from '../conn-layout.ts'
 import type { EngineOptions } from '../options.ts'
 import type { Parts } from '../parts.ts'
+import { Direct } from './direct.ts'
 import { FullNat } from './fullnat.ts'
 import type { Method } from './method.ts'
+import { Nat } from './nat.ts'
 import { Snat } from './snat.ts'
+import { Tunnel } from './tunnel.ts'
 
 export interface Methods {
   readonly fullnat: FullNat
-  /** Of any conn that FullNAT does not forward. */
   readonly snat: Snat
   readonly all: readonly Method[]
 }
@@ -18,6 +19,7 @@ export function newMethods(parts: Parts, options: EngineOptions): Methods {
   const { toaMode, udp, decrementTtl } = options
   const fullnat = new FullNat(parts, toaMode, udp, decrementTtl)
   const snat = new Snat(parts, decrementTtl)
-  const all: Method[] = Array.from({ length: METHOD.SNAT }, () => fullnat)
-  return { fullnat, snat, all: [...all, snat] }
+  const nat = new Nat(parts, decrementTtl)
+  const direct = new Direct(parts, decrementTtl)
+  return { fullnat, snat, all: [fullnat, nat, direct, new Tunnel(parts, decrementTtl), snat] }
 }

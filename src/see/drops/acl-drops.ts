@@ -36,6 +36,15 @@ export const ACL_DROPS = {
       advice: `a proxy or a NAT with many users behind it: a larger client_rate or client_burst; else an attacker: tapvs ipvsadm -U ${option(frame)} ${frame.to} -k ${frame.src}`,
     }),
   },
+
+  nat_taken: {
+    says: 'SYN or first datagram of a client whose port another service has a connection from, to the same real server by NAT',
+    explain: frame => ({
+      rule: `a real server of ${frame.to} that is reached by NAT sees ${frame.from} as it is, and has a connection from there already, of another service: its answers would be of both`,
+      advice:
+        'the client comes again from another port, or when that one is over; two services that share real servers: forwarding fullnat, or another port of the real server for one of them',
+    }),
+  },
 } satisfies DropTable
 
 /** ipvsadm's option for the service that the frame is for. */

@@ -14,23 +14,19 @@ const of = (...lines: string[]) => importIpvsadm(lines.join('\n'), 'x')
 test('rules of LVS', () => {
   const { file, lips, notCarried } = read('lvs.rules')
   assert.deepEqual(brief(file.services), [
-    '203.0.113.10:80 -> 10.20.0.11:8080 w3, 10.20.0.12:8080 w1',
-    '203.0.113.10:443 wlc persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500, 10.20.0.12:443 w0',
-    '203.0.113.11:3306 sh fallback port -> 10.20.0.21:3306 w1',
-    'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1',
+    '203.0.113.10:80 -> 10.20.0.11:8080 w3 nat, 10.20.0.12:8080 w1 nat',
+    '203.0.113.10:443 wlc persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500 dr, 10.20.0.12:443 w0 dr',
+    '203.0.113.11:3306 sh fallback port -> 10.20.0.21:3306 w1 tunnel',
+    'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1 nat',
     '[2001:db8::10]:80 rr -> [2001:db8::11]:80 w1',
   ])
   assert.deepEqual(lips, [])
   const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
   const marks = 'services by firewall mark are not supported (DPVS never matches them)'
   assert.deepEqual(notCarried, [
-    `lvs.rules:2: -m of 203.0.113.10:80 (and 1 more): instead of by NAT, ${fullnat}`,
-    `lvs.rules:5: -g of 203.0.113.10:443 (and 1 more): instead of by routing, ${fullnat}`,
-    `lvs.rules:8: -i of 203.0.113.11:3306: instead of by a tunnel, ${fullnat}`,
-    `lvs.rules:10: -m of UDP 203.0.113.10:53: instead of by NAT, ${fullnat}`,
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
     `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
-    `lvs.rules:14: -m of [2001:db8::10]:80: instead of by NAT, ${fullnat}`,
+    `lvs.rules:14: -m of [2001:db8::10]:80: over IPv6 ${fullnat}`,
   ])
 })
 
@@ -89,12 +85,11 @@ test('rules of the Alibaba build, which has no name for FullNAT', () => {
 test('a script with CRLF, blanks, long names, joined letters and mistakes', () => {
   const { file, notCarried } = read('script.sh')
   assert.deepEqual(brief(file.services), [
-    '203.0.113.10:80 timeout 60 persistence 360/32 -> 10.20.0.11:80 w7, 10.20.0.12:80 w5, 10.20.0.13:80',
+    '203.0.113.10:80 timeout 60 persistence 360/32 -> 10.20.0.11:80 w7 nat, 10.20.0.12:80 w5 nat, 10.20.0.13:80 nat',
   ])
   assert.deepEqual(file.tcp, { timeouts: { established: 900, fin_wait: 120 } })
   assert.deepEqual(notCarried, [
     'script.sh:3: IPVSADM=/sbin/ipvsadm: this is no command of ipvsadm',
-    'script.sh:7: -m of 203.0.113.10:80 (and 3 more): instead of by NAT, its real servers are reached by FullNAT and see a LIP as the client',
     'script.sh:9: -w nine: expected a whole number 0-65535, the default takes its place',
     'script.sh:11: $IPVSADM -at 203.0.113.10:80 -r 10.20.0.14 -m --colour red: ipvsadm does not know --colour',
     'script.sh:12: real server 10.20.0.11:80: 203.0.113.10:80 has it already',

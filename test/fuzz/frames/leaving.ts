@@ -6,6 +6,7 @@ import { fold, pseudo, Sum, sumState, TCP, UDP, UOA, words } from './sums.ts'
 const HEAD = 24
 const ARP_BYTES = HEAD + 28
 const NEEDS_CSUM = 1
+const IPIP = 4
 
 /** The fragments of one datagram leave one behind the other. */
 interface Pieces {
@@ -29,6 +30,7 @@ interface Piece {
 
 export class Leaving {
   readonly #pieces: Pieces[]
+  readonly #inner = new DataView(new ArrayBuffer(1 << 16))
 
   constructor(arms: number) {
     this.#pieces = Array.from({ length: arms }, () => ({ id: -1, next: 0, sum: 0, length: 0 }))
@@ -56,6 +58,8 @@ export class Leaving {
     const shape = shapeOf(pkt, at, length, arm.mtu)
     if (shape !== '') return shape
     const ip = at + HEAD
+    if (pkt.getUint8(ip + 9) === IPIP && (pkt.getUint16(ip + 6) & 0x3fff) === 0)
+      return this.#tunnelled(pkt, at, length, arm, came, payload)
     if ((pkt.getUint16(ip + 6) & 0x3fff) !== 0) return this.#piece(pkt, ip, arm.index, came)
     if (came === Sum.TAGGED) return ''
     const state = sumState(pkt, at, length)
@@ -93,6 +97,23 @@ export class Leaving {
     const at = { ip, data, bytes: total - 48, offset: field & 0xfff8, more }
     const id = pkt.getUint32(ip + 44)
     return this.#next(pkt, { ...at, id, protocol: pkt.getUint8(ip + 40) }, arm.index, came)
+  }
+
+  /** What is inside is judged as if it were alone; no device knows what to do for it. */
+  #tunnelled(
+    pkt: DataView,
+    at: number,
+    length: number,
+    arm: { index: number; mtu: number },
+    came: number,
+    payload: boolean,
+  ): string {
+    for (let i = 0; i < 10; i++) if (pkt.getUint8(at + i) !== 0) return 'a tunnel with offloads'
+    const inner = this.#inner
+    for (let i = 0; i < HEAD; i++) inner.setUint8(i, pkt.getUint8(at + i))
+    for (let i = HEAD + 20; i < length; i++) inner.setUint8(i - 20, pkt.getUint8(at + i))
+    const mtu = arm.mtu - 20
+    return this.judge(inner, 0, length - 20, { index: arm.index, mtu }, came, payload)
   }
 
   /** Sums of the pieces add up to that of the datagram. */

@@ -97,6 +97,13 @@ snat:
   - { protocol: udp, in: dpdk0, addresses: [{ address: 192.168.168.7 }, { address: 192.168.168.8 }] }
 neighbours: { timeout: 10, unres_queue_length: 16 }
 `
+/** Each way to an RS there is, of some of which answers pass by. */
+const WAYS = COMMON.replace('weight: 3', 'weight: 3, forwarding: nat')
+  .replaceAll('192.168.168.12 }', '192.168.168.12, forwarding: dr }')
+  .replace('port: 53 }', 'port: 53, forwarding: nat }')
+  .replace('upper_threshold: 4 }', 'upper_threshold: 4, forwarding: nat }')
+  .replace('192.168.168.13, port: 6379 }', '192.168.168.13, port: 6380, forwarding: tunnel }')
+const TUNNELS = WAYS.replaceAll('forwarding: dr', 'forwarding: tunnel')
 
 const of = (name: string, config: string, workers = 1, records = false): Variant => ({
   ...{ name, config, workers, records },
@@ -139,6 +146,8 @@ export const VARIANTS: readonly Variant[] = [
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of('from IPv6 to IPv4', `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\n`),
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
+  of('NAT, DR and a tunnel', `${WAYS}connections: { table_size: 256 }\n`, 1, true),
+  of('NAT and tunnels, two workers, narrow', `${narrow(TUNNELS)}tcp: { xmit_ttl: true }\n`, 2),
   of(
     'outward by SNAT, two workers, narrow',
     `${narrow(OUTWARD)}tcp: { xmit_ttl: true }\n`,

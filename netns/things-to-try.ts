@@ -1,0 +1,33 @@
+// What a lab that is up is good for: commands with what they show.
+
+import { relative } from 'node:path'
+import { readAppliance } from './effective-config.ts'
+import { CHECKOUT, DEFAULT_NAME } from './topology.ts'
+import type { Lab } from './two-arm.ts'
+
+export function thingsToTry(lab: Lab): string {
+  const sudo = process.env.SUDO_USER ? 'sudo ' : ''
+  const program = (path: string) => `${sudo}${relative(process.cwd(), `${CHECKOUT}/${path}`)}`
+  const named = lab.name === DEFAULT_NAME ? '' : ` --name ${lab.name}`
+  const labs = `${program('scripts/lab')}${named}`
+  const tapvs = `${program('bin/tapvs')}${named ? ` --socket ${lab.paths.socket}` : ''}`
+  const [host, port] = (readAppliance(lab.paths.config).vips[0] ?? 'VIP:6379').split(':')
+  const rows: [string, string][] = [
+    [`${labs} client redis-cli -h ${host} -p ${port} set greeting hello`, 'through the VIP'],
+    [`${labs} capture`, 'tcpdump on both arms'],
+    [`${labs} client tcpdump -nn -i ${lab.arm('client').device}`, 'on one of them'],
+    [`${labs} rs tcpdump -nn -i ${lab.arm('rs').device}`, 'on the other'],
+    [`${tapvs} ipvsadm -ln`, 'services and real servers'],
+    [`${tapvs} ipvsadm -ln -c`, 'connections'],
+    [`${tapvs} dpip addr show`, 'VIP, LIP and lports in use'],
+    [`${tapvs} dpip neigh show`, 'neighbours'],
+    [`${tapvs} log level debug`, 'say what happens to each packet'],
+    [`${labs} logs -f`, 'where it is said'],
+    ...(lab.wanted.ui === undefined ? [] : ([[`${tapvs} ui`, 'the page']] as [string, string][])),
+    [`${labs} status`, 'what there is'],
+    [`${labs} down`, 'take it all away'],
+  ]
+  const width = Math.max(...rows.map(([words]) => words.length))
+  const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
+  return ['The lab is up. Things to try:', '', ...lines].join('\n')
+}

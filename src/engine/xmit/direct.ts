@@ -1,0 +1,44 @@
+/**
+ * Direct routing (DR): the RS has the VIP itself, does not tell anybody, and answers the client past us. The packet is the client's,
+ * and only its MACs are others.
+ */
+
+import type { ConnTable } from '../conn.ts'
+import type { Parsed } from '../parsed.ts'
+import type { Parts } from '../parts.ts'
+import type { Dest, Service } from '../service.ts'
+import { decrementTtl } from './ip.ts'
+import type { Method } from './method.ts'
+import { bindAsIs } from './nat.ts'
+
+export class Direct implements Method {
+  readonly #pkt: DataView
+  readonly #table: ConnTable
+  readonly #decrementsTtl: boolean
+
+  constructor({ frames, table }: Parts, decrementsTtl: boolean) {
+    this.#pkt = frames.pkt
+    this.#table = table
+    this.#decrementsTtl = decrementsTtl
+  }
+
+  refusal(): number {
+    return 0
+  }
+
+  without(): number {
+    return 0
+  }
+
+  bind(conn: number, _service: Service, dest: Dest): number {
+    bindAsIs(this.#table, conn, dest)
+    return 0
+  }
+
+  translate(_slot: number, p: Parsed): number {
+    if (this.#decrementsTtl) decrementTtl(this.#pkt, p.ip)
+    return 0
+  }
+
+  release(): void {}
+}

@@ -1,0 +1,108 @@
+/**
+ * What is still to be segmented (GSO) is cut up here, because no device does so for us inside a tunnel: each piece gets the headers of
+ * the whole, with what a kernel would write in them, and a whole checksum (Linux: Documentation/networking/segmentation-offloads).
+ */
+
+import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
+import { IPV4, PROTO, writeHeaderChecksum } from '../../wire/ipv4.ts'
+import { FLAG, TCP } from '../../wire/tcp.ts'
+import { UDP } from '../../wire/udp.ts'
+import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
+import { KEY } from '../conn-layout.ts'
+import { FRAME_HEAD, type Frames } from '../frames.ts'
+import type { Parsed } from '../parsed.ts'
+import type { Parts } from '../parts.ts'
+
+/** Congestion window reduced: only the first segment says so (RFC 3168 6.1.2). */
+const CWR = 0x80
+/** A sixteenth of the slots stays for others. */
+const RESERVE_SHIFT = 4
+
+export class Segmentation {
+  readonly #frames: Frames
+
+  constructor({ frames }: Pick<Parts, 'frames'>) {
+    this.#frames = frames
+  }
+
+  /** => Frames that the one that p describes becomes, or 0 if there is no room for them */
+  pieces({ payload, gsoSize }: Parsed): number {
+    if (gsoSize === 0 || payload <= gsoSize) return 1
+    const { free, slots } = this.#frames
+    const pieces = Math.ceil(payload / gsoSize)
+    return free - pieces < slots >> RESERVE_SHIFT ? 0 : pieces
+  }
+
+  /** Piece number `i`, which is not the last one, in a slot of its own. => That slot */
+  copy(slot: number, p: Parsed, i: number): number {
+    const frames = this.#frames
+    const piece = frames.take()
+    const from = frames.start[slot]
+    const to = frames.start[piece]
+    const headers = p.ipHeader + p.l4Header
+    const payload = p.l4 + p.l4Header + i * p.gsoSize
+    frames.bytes.copyWithin(to, from, p.ip + headers)
+    const ip = to + FRAME_HEAD
+    frames.bytes.copyWithin(ip + headers, payload, payload + p.gsoSize)
+    frames.length[piece] = FRAME_HEAD + headers + p.gsoSize
+    frames.mark[piece] = frames.mark[slot]
+    this.#settle(ip, p, i, p.gsoSize, false)
+    return piece
+  }
+
+  /** The frame in `slot` becomes its own last piece, number `i`. */
+  becomeLast(slot: number, p: Parsed, i: number): void {
+    const frames = this.#frames
+    const headers = p.ipHeader + p.l4Header
+    const by = i * p.gsoSize
+    const from = frames.start[slot]
+    // Its headers move up to what is left of the payload.
+    if (by > 0) frames.bytes.copyWithin(from + by, from, p.ip + headers)
+    frames.start[slot] = from + by
+    frames.length[slot] = FRAME_HEAD + headers + p.payload - by
+    this.#settle(from + by + FRAME_HEAD, p, i, p.payload - by, true)
+  }
+
+  /** No device will complete the checksum of the packet of p, which is one and stays one. */
+  complete({ eth, ip, l4, key, partial, l4Header, payload }: Parsed): void {
+    const { pkt } = this.#frames
+    if (partial === 1) writeChecksum(pkt, ip, l4, key === KEY.UDP, l4Header + payload)
+    clearVnetHdr(pkt, eth - VNET.BYTES)
+  }
+
+  /** The headers at `ip`, which are those of the whole, become those of piece `i` with so much payload. */
+  #settle(
+    ip: number,
+    { ipHeader, l4Header, gsoSize, key }: Parsed,
+    i: number,
+    bytes: number,
+    isLast: boolean,
+  ): void {
+    const { pkt } = this.#frames
+    const l4 = ip + ipHeader
+    const isUdp = key === KEY.UDP
+    if (isUdp) pkt.setUint16(l4 + UDP.LENGTH, l4Header + bytes)
+    else {
+      pkt.setInt32(l4 + TCP.SEQ, pkt.getInt32(l4 + TCP.SEQ) + i * gsoSize)
+      const flags = pkt.getUint8(l4 + TCP.FLAGS) & (i === 0 ? 0xff : ~CWR)
+      pkt.setUint8(l4 + TCP.FLAGS, isLast ? flags : flags & ~(FLAG.FIN | FLAG.PSH))
+    }
+    pkt.setUint16(ip + IPV4.TOTAL_LENGTH, ipHeader + l4Header + bytes)
+    pkt.setUint16(ip + IPV4.ID, pkt.getUint16(ip + IPV4.ID) + i)
+    writeHeaderChecksum(pkt, ip, ipHeader)
+    writeChecksum(pkt, ip, l4, isUdp, l4Header + bytes)
+    clearVnetHdr(pkt, ip - FRAME_HEAD)
+  }
+}
+
+/** The checksum of the `bytes` bytes of TCP or UDP at `l4`, anew. */
+function writeChecksum(pkt: DataView, ip: number, l4: number, isUdp: boolean, bytes: number): void {
+  const at = l4 + (isUdp ? UDP.CHECKSUM : TCP.CHECKSUM)
+  const src = pkt.getInt32(ip + IPV4.SRC)
+  const dst = pkt.getInt32(ip + IPV4.DST)
+  pkt.setUint16(at, 0)
+  const pseudo = pseudoSum(src, dst, isUdp ? PROTO.UDP : PROTO.TCP, bytes)
+  const sum = ~fold(pseudo + sumWords(pkt, l4, bytes)) & 0xffff
+  // 0 would be no checksum to UDP (RFC 768), and is the same number as this to TCP.
+  pkt.setUint16(at, sum === 0 ? 0xffff : sum)
+}
