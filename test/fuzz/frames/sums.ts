@@ -58,8 +58,9 @@ export function sumState(pkt: DataView, at: number, length: number): number {
     return bytes >= 8 && fold(words(pkt, l4, l4 + bytes)) === 0xffff ? Sum.RIGHT : Sum.WRONG
   if (protocol === TCP && bytes >= 20) return of(pkt, at, l4, bytes, 16, TCP)
   if (protocol === UDP) return udp(pkt, at, l4, bytes)
-  // UDP behind the header of UOA: its pseudo header is that of UDP.
-  if (protocol === UOA && bytes >= 20) return udp(pkt, at, l4 + 12, bytes - 12)
+  // UDP behind the header of UOA, longer by an address of IPv6: its pseudo header is that of UDP.
+  const uoa = bytes >= 20 ? pkt.getUint16(l4 + 2) : 0
+  if (protocol === UOA && (uoa === 12 || uoa === 24)) return udp(pkt, at, l4 + uoa, bytes - uoa)
   return Sum.UNKNOWN
 }
 

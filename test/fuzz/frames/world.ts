@@ -22,7 +22,7 @@ const DROPS = new Set(Object.values(Drop).map(reason => -reason))
 const KNOWN = new Set([PARKED, DONE, ...DROPS])
 /** Where IP begins in a frame, and what is no IPv4. */
 const IP = 24
-const IPV6 = 0x86dd
+const [IPV6, VLAN] = [0x86dd, 0x8100]
 /** Cells of a recorder's ring: a few hundred frames. */
 const CELLS = 2 ** 17
 
@@ -191,10 +191,13 @@ export class World {
     this.#came[slot] = came
     this.#payload[slot] = came === Sum.WRONG && hasPayload(this.pkt, start) ? 1 : 0
     const end = this.#dirtyTo[slot] as number
-    const isIpv6 = length >= IP && this.pkt.getUint16(start + IP - 2) === IPV6
+    // A priority in front of it is taken off.
+    const isTagged = length >= IP && this.pkt.getUint16(start + IP - 2) === VLAN
+    const ip = start + IP + (isTagged ? 4 : 0)
+    const isIpv6 = length >= ip - start && this.pkt.getUint16(ip - 2) === IPV6
     const isFragment = isIpv6
-      ? length >= 72 && mayBeFragment6(this.pkt, start + IP)
-      : length >= 32 && (this.pkt.getUint16(start + 30) & 0x3fff) !== 0
+      ? length >= 72 && mayBeFragment6(this.pkt, ip)
+      : length >= 32 && (this.pkt.getUint16(ip + 6) & 0x3fff) !== 0
     this.#isFragment = isFragment
     stand.judgeSlot(arms[arm] as never, slot)
     this.#isFragment = false
