@@ -65,12 +65,11 @@ export class Nat64 {
     if (!outward && p.ipHeader !== HEADER6) return -Drop.NAT64_EXTENSION
     if (this.#decrementsTtl && p.ttl <= 1) return icmp.expired(slot, p, arm)
     const by = (outward ? HEADER6 : HEADER4) - p.ipHeader
-    // IPv4 says no more than this.
-    const isBeyond = !outward && p.ipTotal + by > 0xffff
-    const isTooBig = p.largest + by > out.mtu || isBeyond
+    // IPv4 says no more than this. Of fragments that come to more no MTU would say so.
+    if (!outward && p.ipTotal + by > 0xffff) return -Drop.IP_TOO_BIG
+    const isTooBig = p.largest + by > out.mtu
     const came = this.#frames.fragment[slot]
-    if (isBeyond || (isTooBig && !this.#isCut(p, came, outward)))
-      return icmp.unfit64(slot, p, t, arm, out, by)
+    if (isTooBig && !this.#isCut(p, came, outward)) return icmp.unfit64(slot, p, t, arm, out, by)
     const refused = proxied.isDue(t >> 1) ? proxied.prepare(slot, p, t, out, dest, now) : 0
     if (refused !== 0) return refused
     const failed = fullnat.translate64(slot, p, t, out.mtu)

@@ -117,6 +117,24 @@ test('datagrams in fragments leave in fragments of the other family, both ways',
   assert.deepEqual(judged(whole6(toClient.map(packetOf))).payload, bytes(2900))
 })
 
+test('a datagram that is larger than any of IPv4 does not leave', () => {
+  for (const [length, verdict] of [
+    [65_507, LAN],
+    [65_508, 'IP_TOO_BIG'],
+    [65_527, 'IP_TOO_BIG'],
+  ] as const) {
+    const stand = new Stand(SEED64_CONFIG.replace('protocol: tcp', 'protocol: udp')).resolveRss()
+    const ends = { src: CLIENT.host, dst: VIP.host, sport: 9, dport: 6379 }
+    const packets = pieces6(datagram({ ...ends, payload: bytes(length) }), 1480)
+    const sent = packets.flatMap(packet =>
+      stand.input(WAN, ethernet(stand.macOf(WAN), CLIENT_MAC, 0x86dd, packet)),
+    )
+    if (verdict === LAN)
+      assert.deepEqual(judged(whole(sent.map(packetOf))).payload, bytes(length))
+    else assert.deepEqual([sent.length, stand.verdictName()], [0, verdict])
+  }
+})
+
 test('who waits for an RS that does not answer is told so in IPv6', () => {
   const stand = new Stand(SEED64_CONFIG)
   stand.segment(WAN, `${CLIENT.host}.4000 > ${VIP.host}.6379: Flags [S], seq 1, win 100, length 0`)
