@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { HEADROOM } from '../../src/engine/frames.ts'
 import { CLIENT, established, frameOf, LAN, open, RS, SYN, WAN } from '../kit/connection.ts'
 import { type DecodedIcmp, decode } from '../kit/decode.ts'
 import { UDP_CONFIG } from '../kit/drops-udp.ts'
@@ -144,7 +145,7 @@ test('a frame without room in front is dropped', () => {
     vnetHeader(),
     tcpFrame({ ...CLIENT, ttl: 1, srcMac: CLIENT_MAC, dstMac: stand.macOf(WAN) }),
   )
-  frames.start[slot] -= 40
+  frames.start[slot] -= HEADROOM - 24
   new Uint8Array(frames.pkt.buffer, frames.start[slot], bytes.length).set(bytes)
   frames.length[slot] = bytes.length
   stand.judgeSlot(arms[0], slot)

@@ -1,7 +1,7 @@
 /** 802.1Q: whose a tagged frame is, how the tag comes off and goes on, and what of the virtio-net header moves with it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { STRIDE } from '../../src/engine/frames.ts'
+import { HEADROOM, STRIDE } from '../../src/engine/frames.ts'
 import { push } from '../../src/engine/vlan.ts'
 import { concat, tcpFrame, vnetHeader } from '../kit/frame.ts'
 import { parseTcp } from '../kit/notation.ts'
@@ -61,7 +61,7 @@ test('a tag goes on where it came off, and moves the place of a partial checksum
   assert.deepEqual(frame(), concat(vnetHeader(PARTIAL), syn()))
   push(frames, slot, 100)
   assert.deepEqual(frame(), there)
-  assert.equal(frames.start[slot], slot * STRIDE + 64)
+  assert.equal(frames.start[slot], slot * STRIDE + HEADROOM)
 })
 
 test("what is no VLAN of ours is the parent's and stays as it is", () => {
