@@ -222,24 +222,6 @@ test('who does not become whole in time is dropped once; who sent the first frag
   assert.equal(stand.drops('FRAGMENT_TIMEOUT'), 2)
 })
 
-test('nobody is told of an error that does not become whole (RFC 4443 2.4)', () => {
-  const stand = new Stand(SEED6_CONFIG)
-  const ends = { src: CLIENT, dst: VIP }
-  const options = Uint8Array.of(58, 0, 1, 4, 0, 0, 0, 0)
-  for (const [next, front] of [
-    [58, new Uint8Array()],
-    [60, options],
-  ] as const) {
-    const error = concat(front, icmpv6(ends, 1, 4, body(2000)))
-    put6(stand, pieces6(ipv6({ ...ends, next }, error), 1500)[0])
-    assert.deepEqual(
-      stand.pass(2200, 100).filter(({ arm }) => arm === WAN),
-      [],
-    )
-  }
-  assert.equal(stand.drops('FRAGMENT_TIMEOUT'), 2)
-})
-
 test('congestion that one fragment met is told of all', () => {
   const stand = new Stand(SEED6_CONFIG)
   const [first, second] = pieces6(echo6(3000, CLIENT, 2), 1500)

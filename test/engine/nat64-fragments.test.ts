@@ -129,8 +129,7 @@ test('a datagram that is larger than any of IPv4 does not leave', () => {
     const sent = packets.flatMap(packet =>
       stand.input(WAN, ethernet(stand.macOf(WAN), CLIENT_MAC, 0x86dd, packet)),
     )
-    if (verdict === LAN)
-      assert.deepEqual(judged(whole(sent.map(packetOf))).payload, bytes(length))
+    if (verdict === LAN) assert.deepEqual(judged(whole(sent.map(packetOf))).payload, bytes(length))
     else assert.deepEqual([sent.length, stand.verdictName()], [0, verdict])
   }
 })

@@ -213,22 +213,6 @@ test('who does not become whole in time is dropped once, and leaves nothing', ()
   })
 })
 
-test('of a ping that does not become whole its sender is told, of an error nobody (RFC 1122 3.2.2)', () => {
-  const stand = new Stand()
-  for (const [type, told] of [
-    [8, 1],
-    [0, 1],
-    [3, 0],
-    [5, 0],
-    [11, 0],
-  ] as const) {
-    const [first] = pieces(echo({ id: 80 + type }), 1500)
-    first[20] = type
-    put(stand, first)
-    assert.equal(stand.pass(2200, 100).filter(({ arm }) => arm === WAN).length, told, `${type}`)
-  }
-})
-
 test('a flood of halves stays within bounds, and starves neither datagrams nor connections', () => {
   const stand = established()
   const { engine } = stand
