@@ -144,7 +144,10 @@ export const VARIANTS: readonly Variant[] = [
   ),
   of('both families, headers of PROXY', PROXIED6),
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
-  of('from IPv6 to IPv4', `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\n`),
+  of(
+    'from IPv6 to IPv4, UOA',
+    `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\nudp: { uoa: opp, uoa_max_trail: 255 }\n`,
+  ),
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
   of('NAT, DR and a tunnel', `${WAYS}connections: { table_size: 256 }\n`, 1, true),
   of('NAT and tunnels, two workers, narrow', `${narrow(TUNNELS)}tcp: { xmit_ttl: true }\n`, 2),
