@@ -138,7 +138,6 @@ export class Conns {
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
-    this.#edges.taken(t & 1, flags, before, this.#long.at(now))
     this.#become(t, flags, before, after, now)
   }
 
