@@ -4,13 +4,7 @@
  */
 
 import { parseConfig } from '../../src/config/config.ts'
-import {
-  arenaBytes,
-  newTemplates,
-  type Tables,
-  tablesOf,
-  workerId,
-} from '../../src/control/threads/memory.ts'
+import { arenaBytes, type Tables, tablesOf, workerId } from '../../src/control/threads/memory.ts'
 import { arenaSlots } from '../../src/engine/frames.ts'
 import type { IsnSource } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
@@ -18,6 +12,7 @@ import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
 import { hear } from './journaled.ts'
 import { fixedIsn, type Out, SEED_CONFIG, Stand } from './stand.ts'
+import { knownTemplates } from './uncounted.ts'
 
 export class Several {
   readonly stands: Stand[]
@@ -43,7 +38,7 @@ export class Several {
           self,
         ),
     )
-    const templateMemory = newTemplates()
+    const templateMemory = knownTemplates()
     this.tables = tablesOf(config, workers)
     this.stands = indices.map(worker => {
       const peers = this.#exchanges[worker]

@@ -12,13 +12,13 @@ export function uncounted(
 ): Pick<Surroundings, 'arena' | 'connMemory' | 'templateMemory'> {
   return {
     arena: new SharedArrayBuffer(arenaBytes(config)),
-    templateMemory: knownKey(),
+    templateMemory: knownTemplates(),
     connMemory: new SharedArrayBuffer(connBytes(connCapacityOf(config))),
   }
 }
 
 /** So that cookies are the same each time. */
-function knownKey(): SharedArrayBuffer {
+export function knownTemplates(): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES))
   Templates.key(memory, Int32Array.of(5, 6, 7, 8))
   return memory

@@ -74,7 +74,7 @@ export class Maker implements Making {
       return
     }
     const kind = chance.below(100)
-    if (kind < 45) this.#living()
+    if (kind < 45) this.#bring() || this.#living()
     else if (kind < 60) this.#begin()
     else if (kind < 64) this.#other()
     else if (kind < 97) this.#of(this.#seeds, this.#found)
@@ -157,6 +157,17 @@ export class Maker implements Making {
       else this.#segment6(stand, -1, ports6, 0x02, [chance.below(0x10000) << 16, 0])
     } else if (chance.below(4) === 0) this.#datagram(client, VIP, ports)
     else this.#segment(client, VIP, ports, 0x02, chance.below(0x10000) << 16, 0)
+  }
+
+  /** A cookie, as often as not where cookies are given. => false if it is to be something else */
+  #bring(): boolean {
+    const { cookies } = this.#world
+    if (cookies === null || cookies.isEmpty || !this.#chance.once(4)) return false
+    this.side = CLIENTS
+    const payload = Math.min(this.#payload(), 1400)
+    const isMade = cookies.bring(this, this.#chance, payload)
+    this.mend()
+    return isMade
   }
 
   /** Of a connection that lives, in either direction, and mostly within its windows. */

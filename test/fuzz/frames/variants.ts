@@ -105,6 +105,12 @@ const WAYS = COMMON.replace('weight: 3', 'weight: 3, forwarding: nat')
   .replace('192.168.168.13, port: 6379 }', '192.168.168.13, port: 6380, forwarding: tunnel }')
 const TUNNELS = WAYS.replaceAll('forwarding: dr', 'forwarding: tunnel')
 
+/** SYNs of all services of TCP are answered by cookies. */
+const cookies = (config: string) =>
+  config
+    .replaceAll('port: 6379\n', 'port: 6379\n    syn_proxy: on\n')
+    .replaceAll('syn_proxy: on\n    protocol: udp', 'protocol: udp')
+
 const of = (name: string, config: string, workers = 1, records = false): Variant => ({
   ...{ name, config, workers, records },
 })
@@ -158,6 +164,17 @@ export const VARIANTS: readonly Variant[] = [
     true,
   ),
   of('outward by SNAT', `${OUTWARD}connections: { table_size: 64 }\n`),
+  of(
+    'cookies',
+    `${cookies(COMMON)}connections: { table_size: 256 }\ntcp: { syn_proxy: { wscale: 3 } }\n`,
+  ),
+  of(
+    'cookies, both families, headers of PROXY, two workers, narrow',
+    `${narrow(cookies(PROXIED6))}tcp: { xmit_ttl: true, toa: master, bare_ack: rst }\n`,
+    2,
+    true,
+  ),
+  of('cookies, headers of PROXY', cookies(GUARDED)),
   of(
     'no fragments, RSs that are full',
     `${FULL}fragments: { datagrams: 0 }\nconnections: { table_size: 64 }\n`,

@@ -10,6 +10,7 @@ import { HEADROOM, NO_SLOT, STRIDE } from '../../../src/engine/frames.ts'
 import { push } from '../../../src/engine/vlan.ts'
 import { Several } from '../../kit/several.ts'
 import { STAND_ISN, Stand } from '../../kit/stand.ts'
+import { Cookies } from './cookies.ts'
 import { growthOf } from './growth.ts'
 import { mayBeFragment6 } from './inside6.ts'
 import { hasPayload, Leaving } from './leaving.ts'
@@ -36,6 +37,8 @@ export class World {
   readonly pkt: DataView
   /** It has addresses of IPv6, too. */
   readonly isDual: boolean
+  /** Null where none are given. */
+  readonly cookies: Cookies | null
   readonly #several: Several | null
   readonly #fill: number
   readonly #filling: Buffer
@@ -61,6 +64,7 @@ export class World {
     this.variant = variant
     const { config, workers } = variant
     this.isDual = config.includes('2001:')
+    this.cookies = config.includes('syn_proxy: on') ? new Cookies() : null
     this.#several = workers > 1 ? new Several(workers, config, STAND_ISN) : null
     this.stands = this.#several?.stands ?? [new Stand(config, STAND_ISN)]
     const [first] = this.stands as [Stand]
@@ -211,8 +215,8 @@ export class World {
     // The last fragment's slot has all of its datagram.
     const growth = growthOf(this.variant.config)
     if (isFragment) return
-    // An advertisement may be longer than the solicitation that it answers in its place, an error of IPv6 than that of IPv4 that it was.
-    const grown = this.isDual && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
+    // An advertisement may be longer than the solicitation that it answers in its place, an error of IPv6 than that of IPv4 that it was, a cookie than the SYN.
+    const grown = (this.isDual || this.cookies) && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
     this.#guard(slot * STRIDE + HEADROOM - growth, slot * STRIDE, Math.max(end, grown))
   }
 
@@ -257,6 +261,7 @@ export class World {
       const hex = Buffer.from(this.arena.slice(at, at + Math.min(length, 300))).toString('hex')
       assert.fail(`sent ${wrong}, it came as ${came}: arm ${arm.index} ${hex}`)
     }
+    if (arm.index === CLIENTS) this.cookies?.left(this.pkt, at, length)
     this.sent++
     this.#mix(arm.index)
     const end = Math.min(length, 120)
