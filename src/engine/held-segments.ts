@@ -7,9 +7,10 @@
 import type { ConnTable } from './conn.ts'
 import { type Frames, NO_SLOT } from './frames.ts'
 
-/** A segment that a conn keeps: its bytes, virtio-net header included. */
+/** A segment that a conn keeps: its bytes, virtio-net header included; `fragment` is as in Frames. */
 export interface HeldSegmentImage {
   conn: number
+  fragment: number
   bytes: Uint8Array
 }
 
@@ -103,11 +104,11 @@ export class HeldSegments {
   save(): HeldSegmentImage[] {
     const held: HeldSegmentImage[] = []
     if (this.#count === 0) return held
-    const { pkt, start, length, next } = this.#frames
+    const { pkt, start, length, next, fragment } = this.#frames
     for (const [conn, first] of this.#first.entries()) {
       for (let slot = first - 1; slot >= 0; slot = next[slot]) {
         const bytes = new Uint8Array(pkt.buffer, start[slot], length[slot]).slice()
-        held.push({ conn, bytes })
+        held.push({ conn, fragment: fragment[slot], bytes })
       }
     }
     return held
@@ -115,12 +116,13 @@ export class HeldSegments {
 
   /** Into slots of our own; what does not fit is left out. */
   restore(held: readonly HeldSegmentImage[]): void {
-    const { pkt, start, length } = this.#frames
-    for (const { conn, bytes } of held) {
+    const { pkt, start, length, fragment } = this.#frames
+    for (const { conn, fragment: came, bytes } of held) {
       const slot = this.#frames.take()
       if (slot === NO_SLOT) return
       new Uint8Array(pkt.buffer, start[slot], bytes.length).set(bytes)
       length[slot] = bytes.length
+      fragment[slot] = came
       this.#append(conn, slot)
     }
   }
