@@ -28,12 +28,14 @@ import { type Arm, isOurs } from './arm.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, KEY, METHOD, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
-import { Family } from './family.ts'
+import { armOf, Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
+import { DestCell, type Dests } from './service.ts'
 import { SynSpace } from './syn-space.ts'
+import { isPlausibleClient } from './verify.ts'
 import { decrementTtl } from './xmit/ip.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 import { ToaMode } from './xmit/toa.ts'
@@ -58,6 +60,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
   readonly #proxy: ProxySpace
   readonly #table: ConnTable
   readonly #syn: SynSpace
+  readonly #dests: Dests
 
   constructor(parts: Parts, toaMode: number) {
     this.#frames = parts.frames
@@ -68,18 +71,31 @@ export class TranslatedErrors implements ErrorsOfFamily {
     this.#toaMode = toaMode
     this.#proxy = new ProxySpace(parts.table)
     this.#syn = new SynSpace(parts.table)
+    this.#dests = parts.dests
   }
 
   judge(p: Parsed, t: number, binding: number, mtu: number): number {
     const { pkt } = this.#frames
     const sender = pkt.getInt32(p.ip + IPV4.SRC)
     if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
+    // Who is told sees this address, which must be one of the side that it came from (RFC 1812 5.3.8).
+    if (this.#keepsSender(t) && !isPlausibleClient(this.#arms, this.#armOfRs(binding), sender))
+      return -Drop.IP_SOURCE
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
     const quote = p.l4 + ICMP.HEADER
     if (!this.isUnderWay(quote + headerLength(pkt, quote), t, binding)) return -Drop.ICMP_SEQUENCE
     if ((t & 1) === 1 && this.#isOurOwn(quote, binding)) return -Drop.ICMP_QUOTE
     const mayBeCut = (pkt.getUint16(p.ip + IPV4.FRAGMENT) & IP_DF) === 0
     return p.ipTotal > mtu && !mayBeCut ? -Drop.IP_TOO_BIG : 0
+  }
+
+  /** Hosts inside see the routers outside as they are: only they themselves are seen as another. */
+  #keepsSender(t: number): boolean {
+    return (t & 1) === 1 && this.#table.method(t >> 1) === METHOD.SNAT
+  }
+
+  #armOfRs(binding: number): Arm {
+    return this.#arms[armOf(this.#dests.cells[(RECORD.dest(binding) << 4) | DestCell.LINK])]
   }
 
   decrement(p: Parsed): void {
@@ -90,9 +106,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     const { pkt } = this.#frames
     const cells = this.#cells
     const peer = peerOf(t)
-    // Hosts inside see the routers outside as they are: only they themselves are seen as another.
-    const isOfOutside = (t & 1) === 1 && this.#table.method(t >> 1) === METHOD.SNAT
-    const src = isOfOutside ? pkt.getInt32(ip + IPV4.SRC) : cells[peer | DADDR]
+    const src = this.#keepsSender(t) ? pkt.getInt32(ip + IPV4.SRC) : cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const addresses =
       diff32(pkt.getInt32(ip + IPV4.SRC), src) + diff32(pkt.getInt32(ip + IPV4.DST), dst)

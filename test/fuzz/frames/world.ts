@@ -10,9 +10,9 @@ import { HEADROOM, NO_SLOT, STRIDE } from '../../../src/engine/frames.ts'
 import { push } from '../../../src/engine/vlan.ts'
 import { Several } from '../../kit/several.ts'
 import { STAND_ISN, Stand } from '../../kit/stand.ts'
+import { kindOfFrame } from './came.ts'
 import { Cookies } from './cookies.ts'
 import { growthOf } from './growth.ts'
-import { mayBeFragment6 } from './inside6.ts'
 import { hasPayload, Leaving } from './leaving.ts'
 import { Sum, sumState } from './sums.ts'
 import type { Variant } from './variants.ts'
@@ -21,9 +21,6 @@ import type { Variant } from './variants.ts'
 const GUARD = 96
 const DROPS = new Set(Object.values(Drop).map(reason => -reason))
 const KNOWN = new Set([PARKED, DONE, ...DROPS])
-/** Where IP begins in a frame, and what is no IPv4. */
-const IP = 24
-const [IPV6, VLAN] = [0x86dd, 0x8100]
 /** Cells of a recorder's ring: a few hundred frames. */
 const CELLS = 2 ** 17
 
@@ -195,13 +192,7 @@ export class World {
     this.#came[slot] = came
     this.#payload[slot] = came === Sum.WRONG && hasPayload(this.pkt, start) ? 1 : 0
     const end = this.#dirtyTo[slot] as number
-    // A priority in front of it is taken off.
-    const isTagged = length >= IP && this.pkt.getUint16(start + IP - 2) === VLAN
-    const ip = start + IP + (isTagged ? 4 : 0)
-    const isIpv6 = length >= ip - start && this.pkt.getUint16(ip - 2) === IPV6
-    const isFragment = isIpv6
-      ? length >= 72 && mayBeFragment6(this.pkt, ip)
-      : length >= 32 && (this.pkt.getUint16(ip + 6) & 0x3fff) !== 0
+    const { isIpv6, isFragment } = kindOfFrame(this.pkt, start, length)
     this.#isFragment = isFragment
     stand.judgeSlot(arms[arm] as never, slot)
     this.#isFragment = false
@@ -216,7 +207,8 @@ export class World {
     const growth = growthOf(this.variant.config)
     if (isFragment) return
     // An advertisement may be longer than the solicitation that it answers in its place, an error of IPv6 than that of IPv4 that it was, a cookie than the SYN.
-    const grown = (this.isDual || this.cookies) && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
+    const grown =
+      (this.isDual || this.cookies) && verdict >= 0 ? frames.start[slot] + frames.length[slot] : end
     this.#guard(slot * STRIDE + HEADROOM - growth, slot * STRIDE, Math.max(end, grown))
   }
 
