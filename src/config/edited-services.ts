@@ -33,7 +33,7 @@ import {
   serviceOf,
 } from './lookup.ts'
 import type { ConfigFile } from './schema.ts'
-import { snatAddresses } from './snat.ts'
+import { snatAddresses } from './snat-addresses.ts'
 
 const SERVER_DEFAULTS = {
   weight: 1,

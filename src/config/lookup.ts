@@ -5,7 +5,7 @@ import { Refused } from '../api/refused.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { lipsTowards } from './families.ts'
 import type { ConfigFile } from './schema.ts'
-import { snatAddresses } from './snat.ts'
+import { snatAddresses } from './snat-addresses.ts'
 
 export type FileArm = ConfigFile['arms'][number]
 export type FileService = ConfigFile['services'][number]

@@ -33,12 +33,6 @@ export function allServices<S>({ services, snat }: { services: S[]; snat: S[] })
   return snat.length === 0 ? services : [...services, ...snat]
 }
 
-/** They are no LIPs of services that name none. */
-export function snatAddresses(rules: Rules | undefined): Set<string> {
-  const all = (rules ?? []).flatMap(rule => rule?.addresses ?? [])
-  return new Set(all.flatMap(one => (one?.address === undefined ? [] : [one.address])))
-}
-
 const ALL = [0, -1] as const
 
 /** As services are. */
