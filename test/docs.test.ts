@@ -76,11 +76,12 @@ function shownBy(text: string): number {
   return named.length
 }
 
-test('every requirement of the RFCs on NATs has its row, and the tests that show it are there', () => {
+test('every requirement of the RFCs on NATs, and each way against floods, has its row, and the tests that show it are there', () => {
   const upTo = (most: number) => Array.from({ length: most }, (_, i) => `${i + 1}`)
   const of: Record<string, string[]> = {
     ...{ 'RFC 4787': upTo(14), 'RFC 5382': upTo(10), 'RFC 5508': upTo(11) },
     'RFC 7915': ['4.1', '4.2', '4.3', '4.5', '5.1', '5.2', '5.3', '6'],
+    'RFC 4987': upTo(8).map(part => `3.${part}`),
   }
   const parts = read('docs/rfc.md').split(/^## /m).slice(1)
   assert.deepEqual(

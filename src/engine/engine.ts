@@ -275,7 +275,7 @@ export class Engine {
       this.neighs.tick(now)
       this.beside.claims.tick(now)
       this.dests.lookAtLimits(now)
-      this.syn.answers.tick(now)
+      this.syn.answers.tick()
       this.reassembly.tick(now)
       if (this.#peers === null || this.#peers.self === 0) this.templates.sweep(now)
       this.neighTick = (now + NEIGH_TICK) | 0

@@ -13,6 +13,7 @@ import type { LongClock } from './long-clock.ts'
 import type { SynProxyOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import type { SynGate } from './rates.ts'
 import { saySynProxy } from './say.ts'
 import type { Service } from './service.ts'
 import { readSaid, type Said, turnIntoSynAck } from './syn-frames.ts'
@@ -21,10 +22,10 @@ import {
   given,
   isActive,
   mayBeGiven,
+  passTime,
   type SynGates,
   synsOf,
   Turned,
-  tickGate,
 } from './syn-gate.ts'
 import type { TraceRing } from './trace.ts'
 
@@ -60,18 +61,21 @@ export class SynAnswers {
   takes(service: Service): boolean {
     const { syn } = service
     if (syn === null) return false
+    this.#passTime(service, syn)
     if (countSyn(syn) === Turned.ON) this.#say(service, synsOf(syn))
     return isActive(syn)
   }
 
   /** Several times a second. */
-  tick(now: number): void {
+  tick(): void {
     if (this.#gates.isEmpty) return
-    for (const service of this.#gates) {
-      if (service.syn === null) continue
-      const syns = synsOf(service.syn)
-      if (tickGate(service.syn, now) === Turned.OFF) this.#say(service, syns)
-    }
+    for (const service of this.#gates)
+      if (service.syn !== null) this.#passTime(service, service.syn)
+  }
+
+  #passTime(service: Service, syn: SynGate): void {
+    const syns = synsOf(syn)
+    if (passTime(syn, this.#long.ms) === Turned.OFF) this.#say(service, syns)
   }
 
   #say(service: Service, syns: number): void {

@@ -14,7 +14,7 @@ export const SynProxyMode = { OFF: 0, ON: 1, AUTO: 2 } as const
 const MODE = 0
 const ABOVE = 1
 const ACTIVE = 2
-/** ms at which the second began, SYNs in it so far, calm seconds so far, and ms of the long clock at which a cookie was given last. */
+/** ms of the long clock at which the second began, SYNs in it so far, calm seconds so far, and ms at which a cookie was given last. */
 const SINCE = 3
 const COUNT = 4
 const CALM = 5
@@ -28,16 +28,11 @@ const CALM_SECONDS = 10
 export const Turned = { NOT: 0, ON: 1, OFF: 2 } as const
 
 /** The gate for a service that had `known`; null for one that has given no cookies and will not. */
-export function gateFor(
-  known: SynGate | null,
-  mode: number,
-  above: number,
-  now: number,
-): SynGate | null {
+export function gateFor(known: SynGate | null, mode: number, above: number): SynGate | null {
   if (known === null) {
     if (mode === SynProxyMode.OFF) return null
     known = new Float64Array(CELLS)
-    known[SINCE] = now
+    known[SINCE] = Number.NEGATIVE_INFINITY
     known[GIVEN] = Number.NEGATIVE_INFINITY
   }
   if (known[MODE] !== mode) known[ACTIVE] = mode === SynProxyMode.ON ? 1 : 0
@@ -64,7 +59,7 @@ export function synsOf(gate: SynGate): number {
   return gate[COUNT]
 }
 
-/** A SYN without connection. => one of Turned */
+/** A SYN without connection, behind passTime(). => one of Turned */
 export function countSyn(gate: SynGate): number {
   if (gate[MODE] !== SynProxyMode.AUTO) return Turned.NOT
   gate[COUNT]++
@@ -74,11 +69,12 @@ export function countSyn(gate: SynGate): number {
   return Turned.ON
 }
 
-/** Time passes; to be told several times a second. => one of Turned */
-export function tickGate(gate: SynGate, now: number): number {
-  if (((now - gate[SINCE]) | 0) < SECOND_MS) return Turned.NOT
+/** It is `ms` of the long clock; to be told with each SYN, and several times a second. => one of Turned */
+export function passTime(gate: SynGate, ms: number): number {
+  const passed = ms - gate[SINCE]
+  if (passed < SECOND_MS) return Turned.NOT
   const isCalm = gate[COUNT] * 2 < gate[ABOVE]
-  gate[SINCE] = now
+  gate[SINCE] = passed < 2 * SECOND_MS ? gate[SINCE] + SECOND_MS : ms
   gate[COUNT] = 0
   if (gate[MODE] !== SynProxyMode.AUTO || gate[ACTIVE] === 0) return Turned.NOT
   gate[CALM] = isCalm ? gate[CALM] + 1 : 0
@@ -91,8 +87,8 @@ export function tickGate(gate: SynGate, now: number): number {
 export class SynGates {
   readonly #services = new Set<Service>()
 
-  put(service: Service, mode: number, above: number, now: number): void {
-    service.syn = gateFor(service.syn, mode, above, now)
+  put(service: Service, mode: number, above: number): void {
+    service.syn = gateFor(service.syn, mode, above)
     this.restore(service)
   }
 

@@ -92,7 +92,7 @@ export function putService(
   )
   setup.guards.limit(made, rate, ofClient, now)
   const { when, above } = service.synProxy ?? { when: 'off', above: 0 }
-  setup.guards.gates.put(made, SYN_PROXY.indexOf(when), above / workers, now)
+  setup.guards.gates.put(made, SYN_PROXY.indexOf(when), above / workers)
 }
 
 const NOWHERE = { family: Family.IPV4, word: 0 }
