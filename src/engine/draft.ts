@@ -10,6 +10,7 @@ import {
   binding,
   CELL,
   COLD,
+  familyOfKey,
   firstWord,
   HEADER_DUE,
   KEY,
@@ -96,7 +97,10 @@ export class Drafts {
     cold[column | CLIENT_ISN] = isTcp ? pkt.getInt32(p.l4 + TCP_SEQ) - behind : 0
     cold[column | OPENED] = now
     const method = service.match === null ? dest.method : SNAT
-    const unbound = this.methods[method].bind(conn, service, dest, now)
+    const unbound =
+      behind === 1 && !movesNumbers(p, method, dest)
+        ? -Drop.TCP_NO_CONN
+        : this.methods[method].bind(conn, service, dest, now)
     if (unbound !== 0) {
       this.settle()
       this.#table.giveBack(conn)
@@ -129,4 +133,9 @@ export class Drafts {
     this.settle()
     this.#table.giveBack(conn)
   }
+}
+
+/** Of the client, as a cookie needs it: the RS's way or family may have become another one since it was given. */
+function movesNumbers({ key }: Parsed, method: number, { family }: Dest): boolean {
+  return method === FULLNAT && family === familyOfKey(key)
 }
