@@ -39,3 +39,27 @@ export class Flood {
     return (ms * 1e6) / (bursts * BURST)
   }
 }
+
+/** The same flood at services that answer each SYN by a cookie: nothing is opened, and no RS hears of it. */
+export class CookieFlood {
+  readonly #clients: Clients
+  #first = 0
+
+  constructor(rig: Rig) {
+    this.#clients = new Clients(rig, 1 << 16)
+  }
+
+  /** => ns per SYN that becomes its answer */
+  run(syns: number): number {
+    const { rig, syn, count } = this.#clients
+    const bursts = Math.ceil(syns / BURST)
+    let ms = 0
+    for (let burst = 0; burst < bursts; burst++) {
+      this.#clients.stampIn(syn, this.#first)
+      ms += rig.judge(rig.ext)
+      rig.clearOutboxes()
+      this.#first = (this.#first + BURST) % count
+    }
+    return (ms * 1e6) / (bursts * BURST)
+  }
+}

@@ -75,6 +75,7 @@ function plan(): [name: string, against: Row['against'], measure: () => number][
     ['query and answer, whole life', 'cpu', () => bench.queries()],
     ['SYN of a flood and its answer, the table is short', 'cpu', () => bench.flood('table')],
     ['SYN of a flood and its answer, lports are short', 'cpu', () => bench.flood('lports')],
+    ['SYN of a flood, answered by a cookie', 'cpu', () => bench.cookies()],
     ...(Object.keys(REFUSALS) as (keyof typeof REFUSALS)[]).map(
       (reason): ReturnType<typeof plan>[0] => [
         `drop ${reason.toLowerCase()}`,

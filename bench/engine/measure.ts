@@ -9,7 +9,7 @@ import { Clients } from './clients.ts'
 import type { Collections } from './collections.ts'
 import { datagrams, Queries } from './datagrams.ts'
 import { Established } from './established.ts'
-import { Flood } from './flood.ts'
+import { CookieFlood, Flood } from './flood.ts'
 import { Lives } from './lives.ts'
 import { type REFUSALS, Refused } from './refused.ts'
 import { Rig } from './rig.ts'
@@ -88,6 +88,19 @@ export class Bench {
     expectNoDrops(rig)
     const evicted = rig.engine.counters.events[Event.HALF_OPEN_EVICTED] ?? 0
     if (evicted < this.#effort.packets) throw new Error(`only ${evicted} made room`)
+    return ns
+  }
+
+  /** ns per SYN of a flood that is answered by a cookie. */
+  cookies(): number {
+    const rig = new Rig({ conns: 1024, cookies: true })
+    const flood = new CookieFlood(rig)
+    const ns = this.#least(syns => flood.run(syns))
+    expectNoDrops(rig)
+    const { events } = rig.engine.counters
+    const sent = events[Event.SYN_COOKIES_SENT] ?? 0
+    if (sent < this.#effort.packets) throw new Error(`only ${sent} were answered`)
+    if (rig.engine.conns.table.used > 0) throw new Error('connections were opened')
     return ns
   }
 

@@ -29,6 +29,8 @@ export interface RigOptions {
   lports?: { mask: number; residue: number }
   /** Half-open connections make room when lports or the table are short. */
   makeRoom?: boolean
+  /** SYNs are answered by cookies. */
+  cookies?: boolean
   /** What clients speak and what RSs do; IPv4 both. */
   families?: 'six' | 'six to four'
   /** Prefixes of IPv4 on the deny list of each service, none of them a client's. */
@@ -116,6 +118,7 @@ export function configOf(options: RigOptions, services: number, realServers: num
       onePacket: false,
       acl: { deny: denied > 0 ? [DENIED] : [], allow: null, established: 'drop' as const },
       ...UNGUARDED,
+      ...(options.cookies && { synProxy: 'on' as const }),
       proxyProtocol: 'off',
       persistence: { timeout: 0, prefix: wholeLength(outside(VIP)) },
       realServers: Array.from({ length: realServers }, (_, i) => {
