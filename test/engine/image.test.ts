@@ -10,8 +10,9 @@ import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import type { EngineImage } from '../../src/engine/image.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
-import { openMany } from '../kit/connection.ts'
-import { Stand } from '../kit/stand.ts'
+import { CLIENT, LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
+import { SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { tcp } from '../kit/talk.ts'
 import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 
 /** Frames of all originals, and of all their twins: an arena is 35 MB. */
@@ -90,4 +91,42 @@ test('an image that is larger than the table is refused', () => {
   assert.throws(() => restored(stand.image(), TRAFFIC_CONFIG, stand.now), {
     message: "more connections than the table's 16",
   })
+})
+
+test('a client whose cookie opened a connection is answered by either, and so is one whose cookie is on its way', () => {
+  const yaml = `${SEED_CONFIG}    syn_proxy: on\n`
+  const stand = new Stand(yaml, undefined, { lports, arena: arena[0] as SharedArrayBuffer })
+  stand.resolveRss()
+  const cookie = (src: string) => {
+    const [answer] = tcp(stand.segment(WAN, { ...SYN, src }))
+    return { ...CLIENT, src, ack: ((answer?.seq as number) + 1) >>> 0 }
+  }
+  const [ack, later] = [cookie('202.108.10.2'), cookie('202.108.10.3')]
+  const [syn] = tcp(stand.segment(WAN, ack))
+  stand.segment(WAN, { ...ack, flags: 'P.', payload: new Uint8Array(100).fill(7) })
+  stand.log()
+  const image = stand.image()
+  assert.deepEqual(
+    image.early.map(({ conn }) => conn),
+    [0, 0],
+  )
+  const twin = restored(image, yaml, stand.now)
+  assert.deepEqual(comparable(twin.image()), comparable(image))
+  const back = { ...RS, dport: syn?.sport as number, ack: ((syn?.seq as number) + 1) >>> 0 }
+  const lives = [stand, twin].map(each => [
+    // Nobody answers, and it asks again.
+    ...each.pass(4000),
+    ...each.segment(LAN, { ...back, flags: 'S.', seq: 9000 }),
+    ...each.segment(LAN, { ...back, flags: 'P.', ack: back.ack + 100, payload: new Uint8Array(9) }),
+    ...each.segment(WAN, { ...ack, seq: ack.seq + 100, ack: ack.ack + 9 }),
+    ...each.segment(WAN, later),
+    ...each.log(),
+  ])
+  assert.deepEqual(lives[1], lives[0])
+  const sent = tcp(lives[1]?.filter(each => typeof each !== 'string') ?? [])
+  assert.deepEqual(
+    sent.map(({ flags, payload }) => `${flags} ${payload.length}`),
+    ['S 0', '. 0', 'P. 100', 'P. 9', '. 0', 'S 0'],
+  )
+  assert.deepEqual(comparable(twin.image()), comparable(stand.image()))
 })

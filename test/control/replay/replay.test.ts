@@ -19,6 +19,7 @@ import { journaled } from '../../kit/journaled.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
 import { Several } from '../../kit/several.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../../kit/stand.ts'
+import { tcp } from '../../kit/talk.ts'
 import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../../kit/traffic.ts'
 
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
@@ -49,6 +50,25 @@ test('the seed replays, and a verdict that is not the recorded one is told with 
   )
   assert.match(recorded, /^dropped, tcp_no_conn; 202\.108\.10\.2:33896 > 202\.108\.10\.1:6379, /)
   assert.match(replayed, /^sent on dpdk1; .*, ESTABLISHED to ESTABLISHED, delta -?\d+$/)
+})
+
+test('a journal that begins while an RS is asked for whom a cookie brought, with what is held of him', async () => {
+  const stand = new Stand(`${SEED_CONFIG}    syn_proxy: on\n`, undefined, { arena }).resolveRss()
+  const [answer] = tcp(stand.segment(WAN, SYN))
+  const ack = { ...CLIENT, ack: ((answer?.seq as number) + 1) >>> 0 }
+  stand.segment(WAN, ack)
+  stand.segment(WAN, { ...ack, flags: 'P.', payload: new Uint8Array(100) })
+  const file = await journaled([stand], () => {
+    stand.pass(4000)
+    assert.equal(stand.segment(LAN, { ...RS, flags: 'S.', seq: 9000 }).length, 2)
+    stand.segment(LAN, { ...RS, flags: 'P.', ack: RS.ack + 100, payload: new Uint8Array(9) })
+    // And one who is answered by the same key.
+    stand.segment(WAN, { ...SYN, src: '202.108.10.3' })
+  })
+  const { frames, difference, players } = replay(readJournal(file))
+  assert.deepEqual([frames, difference], [3, undefined])
+  const { events } = (players[0] as (typeof players)[0]).engine.counters
+  assert.deepEqual([events[Event.SYN_PROXY_RETRIES], events[Event.SYN_COOKIES_SENT]], [1, 2])
 })
 
 test('arms are what their NICs were, of which the config says nothing', async () => {
