@@ -110,6 +110,9 @@ const cookies = (config: string) =>
   config
     .replaceAll('port: 6379\n', 'port: 6379\n    syn_proxy: on\n')
     .replaceAll('syn_proxy: on\n    protocol: udp', 'protocol: udp')
+/** The same of the second service while many come; most seconds turn it on or off. */
+const now = (config: string) =>
+  config.replace('port: 6380\n', 'port: 6380\n    syn_proxy: auto\n    syn_proxy_above: 40\n')
 
 const of = (name: string, config: string, workers = 1, records = false): Variant => ({
   ...{ name, config, workers, records },
@@ -166,7 +169,7 @@ export const VARIANTS: readonly Variant[] = [
   of('outward by SNAT', `${OUTWARD}connections: { table_size: 64 }\n`),
   of(
     'cookies',
-    `${cookies(COMMON)}connections: { table_size: 256 }\ntcp: { syn_proxy: { wscale: 3 } }\n`,
+    `${now(cookies(COMMON))}connections: { table_size: 256 }\ntcp: { syn_proxy: { wscale: 3 } }\n`,
   ),
   of(
     'cookies, both families, headers of PROXY, two workers, narrow',
