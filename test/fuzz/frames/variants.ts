@@ -110,7 +110,7 @@ const cookies = (config: string) =>
   config
     .replaceAll('port: 6379\n', 'port: 6379\n    syn_proxy: on\n')
     .replaceAll('syn_proxy: on\n    protocol: udp', 'protocol: udp')
-/** The same of the second service while many come; most seconds turn it on or off. */
+/** The same of the second service while many come: on within the first second, and off behind the last frame. */
 const now = (config: string) =>
   config.replace('port: 6380\n', 'port: 6380\n    syn_proxy: auto\n    syn_proxy_above: 40\n')
 
