@@ -1,6 +1,6 @@
 /**
  * Clients that speak IPv6 before a redis that speaks IPv4 alone (NAT64): pings, requests, megabytes both ways, and what the
- * listings say of it; on TAPs, and by two workers on NICs.
+ * listings say of it; by two workers on NICs, and in the long form on TAPs.
  */
 
 import assert from 'node:assert/strict'
@@ -11,7 +11,7 @@ import { countersOf, labForTests, mustClient, mustTapvs } from '../kit/lab.ts'
 
 const VIP64 = '2001:db8:10::64'
 const ALL = {
-  tap: labForTests('nat64', { nat64: true }, 'tap'),
+  ...(process.env.TAPVS_LONG === '1' && { tap: labForTests('nat64', { nat64: true }, 'tap') }),
   veth: labForTests('nat64-nic', { nat64: true, workers: 2 }, 'veth'),
 }
 
@@ -76,7 +76,7 @@ after(() => {
 })
 
 test('a service that is set up by ipvsadm: dig over IPv6, by UDP and by TCP, and dnsmasq over IPv4', async () => {
-  const lab = ALL.tap
+  const lab = ALL.veth
   const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
   for (const protocol of ['-u', '-t']) {
     await type(`-A ${protocol} [${VIP64}]:53 -s rr`)
@@ -97,7 +97,7 @@ test('a service that is set up by ipvsadm: dig over IPv6, by UDP and by TCP, and
     assert.equal(await mustClient(lab, [...dig, how]), '192.0.2.77\n')
   assert.match(
     await type(`-lnc -u [${VIP64}]:53`),
-    /^\[1\]udp .* UDP_NORM +\[2001:db8:10::2\]:\d+ \[2001:db8:10::64\]:53 192\.168\.168\.7:\d+ 192\.168\.168\.2:53$/m,
+    /^\[[12]\]udp .* UDP_NORM +\[2001:db8:10::2\]:\d+ \[2001:db8:10::64\]:53 192\.168\.168\.7:\d+ 192\.168\.168\.2:53$/m,
   )
   const refused = await lab.tapvs([
     'ipvsadm',

@@ -12,7 +12,7 @@ const SHARE = 0.25
 
 test('mixed traffic while the daemon is killed, servers go and come, and the config changes', async t => {
   await soak({
-    minutes: 2,
+    minutes: process.env.TAPVS_LONG === '1' ? 2 : 1,
     rates: ratesOf(SHARE),
     bulk: { mib: 16, pauseMs: 4000 },
     pauseMs: 2000,
