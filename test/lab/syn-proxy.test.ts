@@ -81,7 +81,8 @@ test(`redis goes on beside ${RATE} SYNs a second, of which nothing is kept`, asy
   assert.ok(more('conns_opened') <= (SECONDS + 5) * NEW, words[0])
   assert.equal(more('half_open_evicted'), 0)
   assert.equal(held.answered, HELD)
-  if (sent > 0.9 * RATE * SECONDS && !isLong) {
+  // On a machine that is too busy to send them it says nothing of the proxy.
+  if (sent > 0.9 * RATE * SECONDS) {
     assert.equal(held.received, held.sent)
     assert.ok(came.failures.length <= came.answered / 3, JSON.stringify(came.failures.slice(0, 5)))
   }
