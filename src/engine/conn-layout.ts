@@ -88,12 +88,10 @@ export function familyOfKey(key: number): number {
 
 /** How a conn is forwarded: a file of xmit/ each. */
 export const METHOD = { FULLNAT: 0, NAT: 1, DR: 2, TUNNEL: 3, SNAT: 4 } as const
-/** Of a binding: any method but FULLNAT. */
+/** Of a binding: any method but FULLNAT, whose packets have a path of their own (ways.ts). */
 export const METHOD_BITS = 7 << 4
 /** The same: DR or TUNNEL, whose RSs answer past us. Such a conn has no OUT tuple that a packet could have. */
 export const ONE_WAY = 2 << 4
-/** The same: a method whose packets have a path of their own (ways.ts), NAT, DR or TUNNEL. */
-export const OTHER_WAYS = 3 << 4
 
 export const PROTOCOL_BITS = 0b11
 
@@ -131,8 +129,7 @@ const NOT_PLAIN = HEADER_DUE | SYN_PROXIED
 export const FORK = {
   COOKIE: SYN_PROXIED,
   UNUSUAL: NOT_PLAIN,
-  METHODS: METHOD_BITS,
-  WAYS: OTHER_WAYS,
+  WAYS: METHOD_BITS,
   BOTH_FAMILIES: FAMILIES,
   ACROSS: SIX_TO_FOUR,
 } as const

@@ -53,8 +53,9 @@ import type { TraceRing } from './trace.ts'
 import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
+import type { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
-import { type Methods, newMethods } from './xmit/methods.ts'
+import { newMethods } from './xmit/methods.ts'
 
 /** ms between two walks over the neighbours, and the longest that a loop may sleep. */
 const NEIGH_TICK = 100
@@ -65,7 +66,7 @@ const CUT_PACE = 1
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
-const { COOKIE, UNUSUAL, METHODS, WAYS, BOTH_FAMILIES, ACROSS } = FORK
+const { COOKIE, UNUSUAL, WAYS, BOTH_FAMILIES, ACROSS } = FORK
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -107,7 +108,7 @@ export class Engine {
   readonly reuse: Reuse
   readonly #egress: Egress
   readonly #fragmentation: Fragmentation
-  readonly #methods: Methods
+  readonly #fullnat: FullNat
   readonly #verify: Verify
   readonly #datagrams: Datagrams
   readonly #detours: Detours
@@ -140,9 +141,10 @@ export class Engine {
     this.udpTimeoutMs = options.udp.timeoutMs.slice()
     this.book = new DropBook(options.dropMemory, this.frames)
     this.counters.book = this.book
-    this.#methods = newMethods(parts, options)
+    const methods = newMethods(parts, options)
+    this.#fullnat = methods.fullnat
     const udp = { ...options.udp, timeoutMs: this.udpTimeoutMs }
-    const conns = new Conns(parts, this.#methods, { ...options, udp })
+    const conns = new Conns(parts, methods, { ...options, udp })
     this.conns = conns
     this.nd = new NdOutput(parts)
     this.resolvers = [new ArpOutput(parts), this.nd]
@@ -168,13 +170,13 @@ export class Engine {
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
-    const syn = { ...around, proxied: this.#proxied, fullnat: this.#methods.fullnat }
+    const syn = { ...around, proxied: this.#proxied, fullnat: this.#fullnat }
     this.syn = new SynProxy(parts, { ...syn, engine: this }, options.synProxy)
     this.#expiry = new Expiry(this.frames, conns, resets, this.syn)
     this.opening = new Opening(parts, this.icmp, this.syn.answers, options)
     const steps = {
       ...{ ...around, datagrams: this.#datagrams, icmp: this.icmp, uoa: this.#uoaAlone },
-      ...{ fragmentation: this.#fragmentation, fullnat: this.#methods.fullnat },
+      ...{ fragmentation: this.#fragmentation, fullnat: this.#fullnat },
       proxied: this.#proxied,
     }
     this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options)
@@ -256,9 +258,7 @@ export class Engine {
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
     const refused = (binding & UNUSUAL) === 0 ? 0 : this.syn.prepare(slot, p, t, out, dest, now)
     if (refused !== 0) return refused
-    const { fullnat, snat } = this.#methods
-    const isFullNat = (binding & METHODS) === 0
-    const failed = isFullNat ? fullnat.translate(slot, p, t, out.mtu) : snat.translate(slot, p, t)
+    const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward
       ? this.#egress.toClient(p.eth, out, t >> 1)

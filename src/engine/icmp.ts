@@ -5,8 +5,7 @@ import { ICMPV6_TYPE, UNREACHABLE6 } from '../wire/icmpv6.ts'
 import { MTU6_LEAST } from '../wire/ipv6.ts'
 import { TOA_BYTES, TOA6_BYTES } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
-import type { ConnTable } from './conn.ts'
-import { familyOfKey, KEY, METHOD, PROTOCOL_BITS } from './conn-layout.ts'
+import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { type Counters, Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
 import type { Frames } from './frames.ts'
@@ -33,12 +32,10 @@ export class Icmp {
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
-  readonly #table: ConnTable
 
   constructor(parts: Parts, egress: Egress, options: EngineOptions) {
     const { toaMode, decrementTtl } = options
     this.#frames = parts.frames
-    this.#table = parts.table
     this.#counters = parts.counters
     this.#hasToa = toaMode !== ToaMode.OFF
     this.errors = new IcmpErrors(parts)
@@ -64,15 +61,11 @@ export class Icmp {
   }
 
   /**
-   * The packet of tuple t in `slot`, which `arm` received, does not fit where it has to leave, on `out`, for the reason that
+   * The packet of tuple t, of FullNAT, in `slot`, which `arm` received, does not fit where it has to leave, on `out`, for the reason that
    * unfit() has given. => As Engine.input: its sender is told, if it would rather know
    */
   unfit(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, refusal: number): number {
-    // A client that makes its segments as large as it was told must find room for TOA in them.
-    const isTold = this.#hasToa && this.#table.method(t >> 1) === METHOD.FULLNAT
-    const grows = isTold && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
-    const toa = p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
-    return this.tooLarge(slot, p, arm, grows ? out.mtu - toa : out.mtu, refusal)
+    return this.tooLarge(slot, p, arm, out.mtu - this.#toaBytes(p, t), refusal)
   }
 
   /**
@@ -80,10 +73,16 @@ export class Icmp {
    * None of IPv6 has to believe that less than 1280 bytes fit (RFC 8201 4).
    */
   unfit64(slot: number, p: Parsed, t: number, arm: Arm, out: Arm, by: number): number {
-    const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
-    const mtu = out.mtu - by - (grows ? TOA6_BYTES : 0)
+    const mtu = out.mtu - by - this.#toaBytes(p, t)
     const most = p.key >= IPV6 ? Math.max(MTU6_LEAST, mtu) : mtu
     return this.tooLarge(slot, p, arm, most, -Drop.IP_TOO_BIG)
+  }
+
+  /** A client that makes its segments as large as it is told must find room for so much in them. */
+  #toaBytes(p: Parsed, t: number): number {
+    const grows = this.#hasToa && (p.key & PROTOCOL_BITS) === KEY.TCP && (t & 1) === 0
+    if (!grows) return 0
+    return p.key >= IPV6 ? TOA6_BYTES : TOA_BYTES
   }
 
   /** The same, where `mtu` bytes fit. */

@@ -25,7 +25,7 @@ import type { Verify } from './verify.ts'
 import { unfit } from './xmit/ip.ts'
 import type { Method } from './xmit/method.ts'
 import { Segmentation } from './xmit/segmentation.ts'
-import { IP_MOST, TUNNEL_BYTES, Tunnel } from './xmit/tunnel.ts'
+import { IP_MOST, TUNNEL_BYTES, wrap } from './xmit/tunnel.ts'
 
 const { BINDING, RIP } = CELL
 const { LINK } = DestCell
@@ -53,7 +53,6 @@ export class Ways {
   readonly #oneWay: OneWay
   readonly #segmentation: Segmentation
   readonly #own: OwnFrames
-  readonly #tunnel: Tunnel
   readonly #decrementsTtl: boolean
 
   constructor(parts: Parts, steps: WaySteps, options: EngineOptions) {
@@ -67,7 +66,6 @@ export class Ways {
     this.#oneWay = new OneWay(parts, steps.conns, steps.verify, options)
     this.#segmentation = new Segmentation(parts)
     this.#own = new OwnFrames(parts)
-    this.#tunnel = new Tunnel(parts, options.decrementTtl)
     this.#decrementsTtl = options.decrementTtl
   }
 
@@ -153,7 +151,7 @@ export class Ways {
     const rip = this.#cells[record | RIP]
     const source = out.sourceFor(rip)
     if (source === 0) return -Drop.IP_SOURCE
-    const eth = this.#tunnel.wrap(slot, source, rip)
+    const eth = wrap(this.#frames, slot, source, rip)
     return this.#steps.egress.toRs(slot, eth, out, destOf(this.#cells[record | BINDING]), now)
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Direct routing (DR): the RS has the VIP itself, does not tell anybody, and answers the client past us. The packet is the client's,
- * and only its MACs are others.
+ * and only its MACs are others. In a tunnel it is that, too, behind a header of ours (tunnel.ts).
  */
 
 import type { ConnTable } from '../conn.ts'

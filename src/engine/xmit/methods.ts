@@ -7,11 +7,9 @@ import { FullNat } from './fullnat.ts'
 import type { Method } from './method.ts'
 import { Nat } from './nat.ts'
 import { Snat } from './snat.ts'
-import { Tunnel } from './tunnel.ts'
 
 export interface Methods {
   readonly fullnat: FullNat
-  readonly snat: Snat
   readonly all: readonly Method[]
 }
 
@@ -21,5 +19,5 @@ export function newMethods(parts: Parts, options: EngineOptions): Methods {
   const snat = new Snat(parts, decrementTtl)
   const nat = new Nat(parts, decrementTtl)
   const direct = new Direct(parts, decrementTtl)
-  return { fullnat, snat, all: [fullnat, nat, direct, new Tunnel(parts, decrementTtl), snat] }
+  return { fullnat, all: [fullnat, nat, direct, direct, snat] }
 }

@@ -5,71 +5,30 @@
 
 import { ETH } from '../../wire/ethernet.ts'
 import { IP_DF, IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../../wire/ipv4.ts'
-import type { ConnTable } from '../conn.ts'
 import { FRAME_HEAD, type Frames } from '../frames.ts'
 import { putInFront } from '../icmp-output.ts'
-import type { Parsed } from '../parsed.ts'
-import type { Parts } from '../parts.ts'
-import type { Dest, Service } from '../service.ts'
-import { decrementTtl } from './ip.ts'
-import type { Method } from './method.ts'
-import { bindAsIs } from './nat.ts'
 
 /** Bytes by which a packet grows. */
 export const TUNNEL_BYTES = IPV4.HEADER
 /** What the length of a packet can say. */
 export const IP_MOST = 65_535
 
-export class Tunnel implements Method {
-  readonly #frames: Frames
-  readonly #table: ConnTable
-  readonly #decrementsTtl: boolean
-
-  constructor({ frames, table }: Parts, decrementsTtl: boolean) {
-    this.#frames = frames
-    this.#table = table
-    this.#decrementsTtl = decrementsTtl
-  }
-
-  refusal(): number {
-    return 0
-  }
-
-  without(): number {
-    return 0
-  }
-
-  bind(conn: number, _service: Service, dest: Dest): number {
-    bindAsIs(this.#table, conn, dest)
-    return 0
-  }
-
-  /** What is done to the packet itself: wrap() does the rest, perhaps to more than one frame. */
-  translate(_slot: number, p: Parsed): number {
-    if (this.#decrementsTtl) decrementTtl(this.#frames.pkt, p.ip)
-    return 0
-  }
-
-  /**
-   * Puts a header from `source` to `rip` in front of the packet in `slot`, whose checksum is complete. That it came in fragments is still
-   * known. => Where its Ethernet header is then
-   */
-  wrap(slot: number, source: number, rip: number): number {
-    const frames = this.#frames
-    const { pkt } = frames
-    const came = frames.fragment[slot]
-    const inner = frames.start[slot] + FRAME_HEAD
-    const total = TUNNEL_BYTES + pkt.getUint16(inner + IPV4.TOTAL_LENGTH)
-    const ip = putInFront(frames, slot, inner, TUNNEL_BYTES, total)
-    frames.fragment[slot] = came
-    const df = pkt.getUint16(inner + IPV4.FRAGMENT) & IP_DF
-    writeIpv4(pkt, ip, PROTO.IPIP, total, source, rip)
-    pkt.setUint8(ip + IPV4.TOS, pkt.getUint8(inner + IPV4.TOS))
-    // What is to be cut gets an ID then (RFC 6864), and what is not needs none.
-    pkt.setUint16(ip + IPV4.FRAGMENT, df)
-    writeHeaderChecksum(pkt, ip, IPV4.HEADER)
-    return ip - ETH.HEADER
-  }
-
-  release(): void {}
+/**
+ * Puts a header from `source` to `rip` in front of the packet in `slot`, whose checksum is complete. That it came in fragments is still
+ * known. => Where its Ethernet header is then
+ */
+export function wrap(frames: Frames, slot: number, source: number, rip: number): number {
+  const { pkt } = frames
+  const came = frames.fragment[slot]
+  const inner = frames.start[slot] + FRAME_HEAD
+  const total = TUNNEL_BYTES + pkt.getUint16(inner + IPV4.TOTAL_LENGTH)
+  const ip = putInFront(frames, slot, inner, TUNNEL_BYTES, total)
+  frames.fragment[slot] = came
+  const df = pkt.getUint16(inner + IPV4.FRAGMENT) & IP_DF
+  writeIpv4(pkt, ip, PROTO.IPIP, total, source, rip)
+  pkt.setUint8(ip + IPV4.TOS, pkt.getUint8(inner + IPV4.TOS))
+  // What is to be cut gets an ID then (RFC 6864), and what is not needs none.
+  pkt.setUint16(ip + IPV4.FRAGMENT, df)
+  writeHeaderChecksum(pkt, ip, IPV4.HEADER)
+  return ip - ETH.HEADER
 }
