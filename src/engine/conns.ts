@@ -138,11 +138,6 @@ export class Conns {
 
   /** The rare end of segment(): a new state may shorten the time left, so the wheel files the conn anew. */
   #changeState(t: number, flags: number, before: number, after: number, now: number): void {
-    this.#become(t, flags, before, after, now)
-  }
-
-  /** The same for one of whom no table knows. */
-  #become(t: number, flags: number, before: number, after: number, now: number): void {
     const conn = t >> 1
     this.table.setState(conn, after)
     this.#counters.connMoved(before, after)
@@ -227,7 +222,7 @@ export class Conns {
 
   /** The client has broken off, by a segment of tuple t with `flags`, what its RS has not answered. */
   abandon(t: number, flags: number, now: number): void {
-    this.#become(t, flags, SYN_RECV, State.CLOSE, now)
+    this.#changeState(t, flags, SYN_RECV, State.CLOSE, now)
   }
 
   /** The conn that is out of the wheel goes on. */

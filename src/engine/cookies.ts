@@ -9,7 +9,7 @@
  * cookie to another one than gave it. Of 2^32 numbers 1280 pass as cookies of a tuple at any time.
  */
 
-import { KEY, NO_SCALE } from './conn-layout.ts'
+import { KEY } from './conn-layout.ts'
 import type { LongClock } from './long-clock.ts'
 import type { Parsed } from './parsed.ts'
 import { SipHash } from './siphash.ts'
@@ -19,7 +19,6 @@ import type { Templates } from './templates.ts'
 export const MSS_TABLE = [64, 256, 512, 536, 1024, 1280, 1440, 1452, 1460, 4312] as const
 /** Of a client that has said none (RFC 9293 3.7.1). */
 export const MSS_UNSAID = 536
-export const SCALE_MOST = 14
 
 const MINUTE_MS = 60_000
 /** Minutes that a cookie is good for, the one in which it was given included. */
@@ -111,9 +110,4 @@ export class Cookies {
     for (const [place, key] of this.#keys.entries())
       for (let i = 0; i < key.length; i++) key[i] = this.#templates.derive(place, i)
   }
-}
-
-/** A scale that a client says; none of more than 14 (RFC 7323 2.3). */
-export function scaleOf(said: number): number {
-  return said < 0 ? NO_SCALE : Math.min(said, SCALE_MOST)
 }

@@ -47,11 +47,6 @@ export class OneWay {
     this.#window = windowMost
   }
 
-  /** The SYN that has opened tuple t. */
-  begin(t: number, p: Parsed, now: number): void {
-    this.#conns.segment(t, p, now)
-  }
-
   /** A segment of tuple t, which is known: it moves what it can. => GOOD, DOUBTFUL, or minus a drop reason and nothing done */
   hear(t: number, p: Parsed, now: number): number {
     if (this.#strict && !this.#isPlausible(t, p, now)) return DOUBTFUL

@@ -31,14 +31,19 @@ export interface Said {
   sack: number
 }
 
+/** The scale that the segment in p says, none of more than 14 (RFC 7323 2.3), or NO_SCALE. */
+export function scaleIn(pkt: DataView, { l4, l4Header }: Parsed): number {
+  const at = findOption(pkt, l4 + TCP.HEADER, l4 + l4Header, OPT.WSCALE, 3)
+  return at < 0 ? NO_SCALE : Math.min(pkt.getUint8(at + 2), NO_SCALE - 1)
+}
+
 /** Reads what the SYN in p says; an MSS that it does not say is 0, and a scale is as it stands there. */
 export function readSaid(pkt: DataView, p: Parsed, said: Said): void {
   const from = p.l4 + TCP.HEADER
   const end = p.l4 + p.l4Header
   const mss = findOption(pkt, from, end, OPT.MSS, 4)
   said.mss = mss < 0 ? 0 : pkt.getUint16(mss + 2)
-  const scale = findOption(pkt, from, end, OPT.WSCALE, 3)
-  said.scale = scale < 0 ? NO_SCALE : Math.min(pkt.getUint8(scale + 2), NO_SCALE - 1)
+  said.scale = scaleIn(pkt, p)
   said.sack = findOption(pkt, from, end, OPT.SACK_OK, 2) < 0 ? 0 : 1
 }
 

@@ -13,7 +13,7 @@
  * From there on it is a connection like any other, but that the RS's numbers are moved (syn-space.ts).
  */
 
-import { FLAG, findOption, OPT, TCP } from '../wire/tcp.ts'
+import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
 import {
   AGREED,
@@ -44,7 +44,7 @@ import { turnIntoRst } from './rst.ts'
 import { DestCell, type Dests } from './service.ts'
 import type { Sessions } from './sessions.ts'
 import { SynAnswers } from './syn-answers.ts'
-import { ClientFrames } from './syn-frames.ts'
+import { ClientFrames, scaleIn } from './syn-frames.ts'
 import type { SynGates } from './syn-gate.ts'
 import { SynSpace } from './syn-space.ts'
 import { State } from './tcp-state.ts'
@@ -221,9 +221,7 @@ export class SynProxy {
     // The client has gone meanwhile.
     if ((this.#cells[at | WORD] & STATE_MASK) !== State.SYN_RECV)
       return this.#challenged(slot, p, arm)
-    const scale = findOption(pkt, p.l4 + TCP.HEADER, p.l4 + p.l4Header, OPT.WSCALE, 3)
-    const rs = scale < 0 ? NO_SCALE : Math.min(pkt.getUint8(scale + 2), NO_SCALE - 1)
-    this.space.answered(conn, pkt.getInt32(p.l4 + TCP.SEQ), rs)
+    this.space.answered(conn, pkt.getInt32(p.l4 + TCP.SEQ), scaleIn(pkt, p))
     verify.hear(t, p, dest, now)
     this.#dests.countPackets(dest, 1, p.segments, p.wireBytes)
     if (this.#sessions !== null) this.#sessions.packet(t, p, GOOD, now)
