@@ -120,6 +120,14 @@ export class AddressBook {
     return (high + low + Math.imul(d >>> 16, k[6]) + Math.imul(d & 0xffff, k[7])) | 0
   }
 
+  /**
+   * What the connections of a client with these first words are counted by: its /64, for no link has less (RFC 4291 2.5.4), and
+   * every host on it 2^64 addresses to take in turn.
+   */
+  counted(a: number, b: number): number {
+    return this.digest(a, b, 0, 0)
+  }
+
   /** => The word of an address that somebody has set up, or NO_WORD if the book is full. It stays: words are not given to others while they may mean something. */
   wordOf(a: number, b: number, c: number, d: number): number {
     const known = this.find(a, b, c, d)

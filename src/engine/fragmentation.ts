@@ -10,7 +10,7 @@
 import { fold, sumWords } from '../wire/checksum.ts'
 import { headerLength, IP_DF, IP_MORE, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { headerLength as tcpHeaderLength } from '../wire/tcp.ts'
-import { UDP } from '../wire/udp.ts'
+import { UDP, udpSum } from '../wire/udp.ts'
 import { clearVnetHdr, GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { type Counters, Drop, Event } from './counters.ts'
@@ -23,8 +23,6 @@ import type { Random } from './random.ts'
 const COPIED = 0x80
 const EOL = 0
 const NOP = 1
-/** A sixteenth of the slots stays for others. */
-const RESERVE_SHIFT = 4
 
 export class Fragmentation {
   readonly #frames: Frames
@@ -77,7 +75,7 @@ export class Fragmentation {
     const step = (most - header) & ~7
     if (step <= 0) return -Drop.IP_TOO_BIG
     const pieces = Math.ceil(payload / step)
-    if (frames.free - pieces < frames.slots >> RESERVE_SHIFT) return -Drop.NO_BUFFER
+    if (!frames.hasRoomFor(pieces)) return -Drop.NO_BUFFER
     this.completeChecksum(slot)
     this.#chooseId(ip)
     this.#makeHeader(ip, header)
@@ -126,8 +124,8 @@ export class Fragmentation {
       const from = start + VNET.BYTES + pkt.getUint16(start + VNET.CSUM_START, true)
       const field = from + pkt.getUint16(start + VNET.CSUM_OFFSET, true)
       const sum = ~fold(sumWords(pkt, from, start + length[slot] - from)) & 0xffff
-      // 0 would be no checksum to UDP (RFC 768), and is the same number as this to all others.
-      pkt.setUint16(field, sum === 0 ? 0xffff : sum)
+      // To TCP it is the same number.
+      pkt.setUint16(field, udpSum(sum))
     }
     clearVnetHdr(pkt, start)
   }

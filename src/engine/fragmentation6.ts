@@ -12,8 +12,6 @@ import type { Random } from './random.ts'
 
 const { HEADER: IP_HEADER, PAYLOAD_LENGTH, NEXT: IP_NEXT } = IPV6
 const { HEADER: FRAGMENT_HEADER, OFFSET, ID, MORE } = FRAGMENT6
-/** A sixteenth of the slots stays for others. */
-const RESERVE_SHIFT = 4
 
 export class Fragmentation6 {
   readonly #frames: Frames
@@ -43,7 +41,7 @@ export class Fragmentation6 {
     const step = (most - header - FRAGMENT_HEADER) & ~7
     if (step <= 0) return -Drop.IP_TOO_BIG
     const last = Math.ceil((total - header) / step) - 1
-    if (frames.free - last < frames.slots >> RESERVE_SHIFT) return -Drop.NO_BUFFER
+    if (!frames.hasRoomFor(last)) return -Drop.NO_BUFFER
     // Nobody can tell the next one (RFC 7739).
     this.#id = (this.#random.below(65_536) << 16) | this.#random.below(65_536)
     for (let i = 0; i < last; i++) this.#copy(slot, arm, step, i)

@@ -118,6 +118,11 @@ export class Frames {
     return this.#freeCount < this.slots >> 1
   }
 
+  /** A frame may become so many more for as long as a burst takes: a sixteenth of the slots stays for others. */
+  hasRoomFor(pieces: number): boolean {
+    return this.#freeCount - pieces >= this.slots >> 4
+  }
+
   /** => A slot with its start at the headroom, owned by the caller; NO_SLOT when the arena is used up. */
   take(): number {
     if (this.#freeCount === 0) return NO_SLOT

@@ -23,7 +23,7 @@ import {
 } from '../wire/icmp.ts'
 import { headerLength, IP_DF, IPV4, isSingleHost } from '../wire/ipv4.ts'
 import { TCP, TOA_BYTES } from '../wire/tcp.ts'
-import { UDP } from '../wire/udp.ts'
+import { UDP, udpSum } from '../wire/udp.ts'
 import { type Arm, isOurs } from './arm.ts'
 import type { ConnTable } from './conn.ts'
 import { CELL, KEY, METHOD, PROTOCOL_BITS, RECORD, RS_SEEN, TUPLE } from './conn-layout.ts'
@@ -214,10 +214,9 @@ export class TranslatedErrors implements ErrorsOfFamily {
   }
 }
 
-/** A datagram without a checksum has none afterwards, and one that comes to 0 is written as 0xffff (RFC 768). */
+/** A datagram without a checksum has none afterwards. */
 export function adjustUdp(pkt: DataView, udp: number, difference: number): void {
   const before = pkt.getUint16(udp + UDP.CHECKSUM)
   if (before === 0) return
-  const after = adjusted(before, difference) & 0xffff
-  pkt.setUint16(udp + UDP.CHECKSUM, after === 0 ? 0xffff : after)
+  pkt.setUint16(udp + UDP.CHECKSUM, udpSum(adjusted(before, difference) & 0xffff))
 }

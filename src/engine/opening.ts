@@ -32,12 +32,9 @@ export function serviceOf(services: Services, p: Parsed, arm: Arm): Service | un
   return service ?? services.matches.find(p, arm)
 }
 
-/**
- * What the connections of a client are counted by. Of IPv6 its /64: no link has less (RFC 4291 2.5.4), and every host on it 2^64
- * addresses to take in turn.
- */
+/** What the connections of a client are counted by. */
 function counted({ key, saddr, source }: Parsed, book: AddressBook): number {
-  return key < KEY.IPV6 ? saddr : book.digest(source[0], source[1], 0, 0)
+  return key < KEY.IPV6 ? saddr : book.counted(source[0], source[1])
 }
 
 export class Opening {

@@ -160,10 +160,10 @@ export function buildTable(prefixes: Prefixes, shared = false): ArrayBufferLike 
   const [four, six] = byFamily(prefixes)
   const [sorted, sortedSix] = [sorted4(four), sorted6(six)]
   const { starts, owners } = rangesOf(sorted)
-  const six_ = rangesOf6(sortedSix, sorted.length / 2)
+  const ranges6 = rangesOf6(sortedSix, sorted.length / 2)
   const bits = Math.min(INDEX_BITS_MOST, Math.max(1, 32 - Math.clz32(starts.length)))
   const index = indexOf(starts, bits)
-  const parts = [starts, owners, index, sorted, sortedSix, six_.starts, six_.owners]
+  const parts = [starts, owners, index, sorted, sortedSix, ranges6.starts, ranges6.owners]
   const size = sorted.length / 2 + sortedSix.length / CELLS6
   const used = parts.reduce((sum, { length }) => sum + length, HEAD + 2 * size)
   const memory = shared ? new SharedArrayBuffer(4 * used) : new ArrayBuffer(4 * used)
@@ -172,7 +172,7 @@ export function buildTable(prefixes: Prefixes, shared = false): ArrayBufferLike 
   cells[AT.RANGES] = starts.length
   cells[AT.BITS] = bits
   cells[AT.PREFIXES6] = sortedSix.length / CELLS6
-  cells[AT.RANGES6] = six_.owners.length
+  cells[AT.RANGES6] = ranges6.owners.length
   let at = HEAD
   for (const part of parts) {
     cells.set(part, at)

@@ -103,12 +103,12 @@ export class Room {
     else this.halfOpen.restore(waiting)
   }
 
-  /** What its connections are counted by: of IPv6 the /64, as of rates (opening.ts). */
+  /** What its connections are counted by. */
   #clientOf(conn: number, binding: number): number {
     const { cells, wide } = this.#table
     if (keyOf(binding, 0) < KEY.IPV6) return cells[recordAt(conn) | CIP]
     const at = columnAt(conn)
-    return this.#book.digest(wide[at], wide[at | 1], 0, 0)
+    return this.#book.counted(wide[at], wide[at | 1])
   }
 
   #hold(conn: number, by: number): void {

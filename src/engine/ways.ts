@@ -139,9 +139,9 @@ export class Ways {
       return this.#wrapped(slot, t, out, now)
     }
     if (p.ipTotal + TUNNEL_BYTES > IP_MOST) return -Drop.IP_TOO_BIG
-    segmentation.complete(p)
-    const verdict = this.#wrapped(slot, t, out, now)
     const { fragmentation } = this.#steps
+    fragmentation.completeChecksum(slot)
+    const verdict = this.#wrapped(slot, t, out, now)
     return fragmentation.isDue(slot, out) ? fragmentation.leave(slot, verdict) : verdict
   }
 

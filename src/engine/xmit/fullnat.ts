@@ -26,7 +26,7 @@ import { sayLport } from '../say.ts'
 import { type Dest, DestCell, type Lips, type Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
 import { DueHeader } from './due-header.ts'
-import { LeftLport } from './left-lport.ts'
+import { giveBackLport, LeftLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { TcpRewrite } from './tcp.ts'
 import { Tcp6Rewrite } from './tcp6.ts'
@@ -143,13 +143,8 @@ export class FullNat implements Method {
       : this.#udp6.rewrite(slot, p, t, mtu)
   }
 
-  /** The lport goes back with what its connection has come to. */
   release(conn: number): void {
-    const { cells } = this.#table
-    const at = recordAt(conn)
-    const ports = cells[at | RS_PORTS]
-    const pool = this.#lips[this.#table.lip(conn)]
-    pool.release(cells[at | RIP], ports >>> 16, ports & 0xffff, cells[at | RST_ACK])
+    giveBackLport(this.#table, this.#lips, conn)
   }
 
   /** => LIP index << 16 | lport, or NO_LPORT when all LIPs that were tried are out of lports towards this RS. */

@@ -5,8 +5,16 @@ import { CELL, RECORD } from '../conn-layout.ts'
 import { NO_LPORT } from '../sa-pool.ts'
 import type { Dest, Lips, Service } from '../service.ts'
 
-const { RS_PORTS } = CELL
+const { RIP, RS_PORTS, RST_ACK } = CELL
 const { at: recordAt } = RECORD
+
+/** The lport of a conn that is closed goes back with what its connection has come to. */
+export function giveBackLport(table: ConnTable, lips: Lips, conn: number): void {
+  const { cells } = table
+  const at = recordAt(conn)
+  const ports = cells[at | RS_PORTS]
+  lips[table.lip(conn)].release(cells[at | RIP], ports >>> 16, ports & 0xffff, cells[at | RST_ACK])
+}
 
 export class LeftLport {
   readonly #table: ConnTable

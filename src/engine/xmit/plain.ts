@@ -6,7 +6,7 @@
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
 import { TCP } from '../../wire/tcp.ts'
-import { UDP } from '../../wire/udp.ts'
+import { UDP, udpSum } from '../../wire/udp.ts'
 import { KEY, RECORD, TUPLE } from '../conn-layout.ts'
 import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
@@ -56,7 +56,7 @@ export class PlainRewrite {
     pkt.setInt32(ip + IP_DST, dst)
     pkt.setInt32(l4 + SPORT, ports)
     if (isTcp || partial === 1) pkt.setUint16(at, sum)
-    else if (field !== 0) pkt.setUint16(at, sum === 0 ? 0xffff : sum)
+    else if (field !== 0) pkt.setUint16(at, udpSum(sum))
     if (this.#decrementsTtl) decrementTtl(pkt, ip)
     if (isTcp && p.gsoSize !== 0) settleHdrLen(pkt, p)
   }

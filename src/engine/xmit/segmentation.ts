@@ -3,20 +3,19 @@
  * the whole, with what a kernel would write in them, and a whole checksum (Linux: Documentation/networking/segmentation-offloads).
  */
 
-import { fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
-import { IPV4, PROTO, writeHeaderChecksum } from '../../wire/ipv4.ts'
+import { IPV4, writeHeaderChecksum } from '../../wire/ipv4.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
-import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
+import { clearVnetHdr } from '../../wire/vnet-hdr.ts'
 import { KEY } from '../conn-layout.ts'
 import { FRAME_HEAD, type Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
+import { writeTcpChecksum } from '../rst.ts'
+import { writeUdpChecksum } from './uoa.ts'
 
 /** Congestion window reduced: only the first segment says so (RFC 3168 6.1.2). */
 const CWR = 0x80
-/** A sixteenth of the slots stays for others. */
-const RESERVE_SHIFT = 4
 
 export class Segmentation {
   readonly #frames: Frames
@@ -28,9 +27,8 @@ export class Segmentation {
   /** => Frames that the one that p describes becomes, or 0 if there is no room for them */
   pieces({ payload, gsoSize }: Parsed): number {
     if (gsoSize === 0 || payload <= gsoSize) return 1
-    const { free, slots } = this.#frames
     const pieces = Math.ceil(payload / gsoSize)
-    return free - pieces < slots >> RESERVE_SHIFT ? 0 : pieces
+    return this.#frames.hasRoomFor(pieces) ? pieces : 0
   }
 
   /** Piece number `i`, which is not the last one, in a slot of its own. => That slot */
@@ -63,13 +61,6 @@ export class Segmentation {
     this.#settle(from + by + FRAME_HEAD, p, i, p.payload - by, true)
   }
 
-  /** No device will complete the checksum of the packet of p, which is one and stays one. */
-  complete({ eth, ip, l4, key, partial, l4Header, payload }: Parsed): void {
-    const { pkt } = this.#frames
-    if (partial === 1) writeChecksum(pkt, ip, l4, key === KEY.UDP, l4Header + payload)
-    clearVnetHdr(pkt, eth - VNET.BYTES)
-  }
-
   /** The headers at `ip`, which are those of the whole, become those of piece `i` with so much payload. */
   #settle(
     ip: number,
@@ -97,12 +88,10 @@ export class Segmentation {
 
 /** The checksum of the `bytes` bytes of TCP or UDP at `l4`, anew. */
 function writeChecksum(pkt: DataView, ip: number, l4: number, isUdp: boolean, bytes: number): void {
-  const at = l4 + (isUdp ? UDP.CHECKSUM : TCP.CHECKSUM)
-  const src = pkt.getInt32(ip + IPV4.SRC)
-  const dst = pkt.getInt32(ip + IPV4.DST)
-  pkt.setUint16(at, 0)
-  const pseudo = pseudoSum(src, dst, isUdp ? PROTO.UDP : PROTO.TCP, bytes)
-  const sum = ~fold(pseudo + sumWords(pkt, l4, bytes)) & 0xffff
-  // 0 would be no checksum to UDP (RFC 768), and is the same number as this to TCP.
-  pkt.setUint16(at, sum === 0 ? 0xffff : sum)
+  if (!isUdp) writeTcpChecksum(pkt, ip, l4, bytes)
+  else {
+    pkt.setUint16(l4 + UDP.CHECKSUM, 0)
+    const [src, dst] = [ip + IPV4.SRC, ip + IPV4.DST]
+    writeUdpChecksum(pkt, l4, pkt.getInt32(src), pkt.getInt32(dst), bytes)
+  }
 }

@@ -14,6 +14,7 @@ import { NO_LPORT, subPoolOf } from '../sa-pool.ts'
 import { sayLport } from '../say.ts'
 import type { Dest, Lips, Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
+import { giveBackLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { PlainRewrite } from './plain.ts'
 
@@ -80,11 +81,7 @@ export class Snat implements Method {
   }
 
   release(conn: number): void {
-    const { cells } = this.#table
-    const at = recordAt(conn)
-    const ports = cells[at | RS_PORTS]
-    const pool = this.#lips[this.#table.lip(conn)]
-    pool.release(cells[at | RIP], ports >>> 16, ports & 0xffff, cells[at | RST_ACK])
+    giveBackLport(this.#table, this.#lips, conn)
   }
 
   #placeOf({ lips }: Service, address: number): number {

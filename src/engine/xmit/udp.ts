@@ -6,7 +6,7 @@
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV4 } from '../../wire/ipv4.ts'
-import { UDP } from '../../wire/udp.ts'
+import { UDP, udpSum } from '../../wire/udp.ts'
 import { CELL, RECORD, TUPLE } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
@@ -72,7 +72,7 @@ export class UdpRewrite {
     if (this.#decrementsTtl) decrementTtl(pkt, ip)
     const carries = uoa && hasRoomForUoa(p, this.#frames.fragment[slot], this.#uoa, mtu)
     if (field !== 0 || p.partial === 1) {
-      pkt.setUint16(l4 + UDP_CHECKSUM, l4Sum === 0 && p.partial === 0 ? 0xffff : l4Sum)
+      pkt.setUint16(l4 + UDP_CHECKSUM, p.partial === 0 ? udpSum(l4Sum) : l4Sum)
     } else if (!carries || this.#uoa !== OPP) {
       writeUdpChecksum(pkt, l4, src, dst, UDP_HEADER + p.payload)
     }

@@ -6,7 +6,7 @@
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
 import { IPV6 } from '../../wire/ipv6.ts'
-import { UDP } from '../../wire/udp.ts'
+import { UDP, udpSum } from '../../wire/udp.ts'
 import { CELL, FAMILIES, RECORD, SIX_TO_FOUR } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
 import type { Frames } from '../frames.ts'
@@ -68,7 +68,7 @@ export class Udp6Rewrite {
     else if (field === 0) writeUdpChecksum6(pkt, p.ip, l4, UDP_HEADER + p.payload)
     else {
       const sum = adjusted(field, addresses + diff32(p.ports, ports)) & 0xffff
-      pkt.setUint16(l4 + UDP_CHECKSUM, sum === 0 ? 0xffff : sum)
+      pkt.setUint16(l4 + UDP_CHECKSUM, udpSum(sum))
     }
     if (!inward || cells[conn | UOA_SENT] >= this.#trail) return 0
     cells[conn | UOA_SENT]++

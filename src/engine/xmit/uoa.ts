@@ -9,7 +9,7 @@
 import { adjust, diff16, diff32, fold, pseudoSum, sumWords } from '../../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { IPV4, PROTO, writeHeaderChecksum, writeIpv4 } from '../../wire/ipv4.ts'
-import { UDP } from '../../wire/udp.ts'
+import { UDP, udpSum } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
 import { CELL, RECORD } from '../conn-layout.ts'
@@ -144,7 +144,7 @@ export function isUoaAlone(pkt: DataView, ip: number, l4: number): boolean {
   return pkt.getUint16(l4 + UDP.LENGTH) === UDP_HEADER
 }
 
-/** Computes and stores the checksum of a datagram of `bytes` bytes whose field is 0; one of 0 is sent as 0xffff (RFC 768). */
+/** Computes and stores the checksum of a datagram of `bytes` bytes whose field is 0. */
 export function writeUdpChecksum(
   pkt: DataView,
   l4: number,
@@ -153,5 +153,5 @@ export function writeUdpChecksum(
   bytes: number,
 ): void {
   const sum = ~fold(pseudoSum(src, dst, PROTO.UDP, bytes) + sumWords(pkt, l4, bytes)) & 0xffff
-  pkt.setUint16(l4 + UDP_CHECKSUM, sum === 0 ? 0xffff : sum)
+  pkt.setUint16(l4 + UDP_CHECKSUM, udpSum(sum))
 }

@@ -7,7 +7,7 @@ import { fold, sumWords } from '../../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { IPV6, pseudoSum6, writeIpv6 } from '../../wire/ipv6.ts'
-import { UDP } from '../../wire/udp.ts'
+import { UDP, udpSum } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
 import { CELL, RECORD } from '../conn-layout.ts'
@@ -21,7 +21,8 @@ import { moveHeaders } from './ip.ts'
 const { HEADER: IP_HEADER, PAYLOAD_LENGTH, NEXT } = IPV6
 const { HEADER: UDP_HEADER, CHECKSUM: UDP_CHECKSUM, LENGTH: UDP_LENGTH } = UDP
 const { BYTES6: OPTION_BYTES, HEADER: UOA_HEADER, PROTOCOL } = UOA
-const OPP_BYTES = UOA_HEADER + OPTION_BYTES
+/** Bytes of it with the address of a client of IPv6. */
+export const OPP6_BYTES = UOA_HEADER + OPTION_BYTES
 const { CLIENT_PORTS, RS_PORTS } = CELL
 const { at: recordAt, column: columnAt } = RECORD
 const HOPS = 64
@@ -31,7 +32,7 @@ const HOPS = 64
  * would not be where who reads it looks.
  */
 export function hasRoomForUoa6(p: Parsed, came: number, mtu: number): boolean {
-  if (p.gsoSize !== 0 || came !== 0 || p.ipTotal + OPP_BYTES > mtu) return false
+  if (p.gsoSize !== 0 || came !== 0 || p.ipTotal + OPP6_BYTES > mtu) return false
   return p.ipHeader === IP_HEADER
 }
 
@@ -45,15 +46,15 @@ export function insertUoa6(
   ports: number,
 ): void {
   const { pkt } = frames
-  moveHeaders(frames, slot, p, p.ip + IP_HEADER, OPP_BYTES)
-  pkt.setUint16(p.ip + PAYLOAD_LENGTH, p.ipTotal + OPP_BYTES - IP_HEADER)
+  moveHeaders(frames, slot, p, p.ip + IP_HEADER, OPP6_BYTES)
+  pkt.setUint16(p.ip + PAYLOAD_LENGTH, p.ipTotal + OPP6_BYTES - IP_HEADER)
   pkt.setUint8(p.ip + NEXT, PROTOCOL)
   writeOpp6(pkt, p.l4, wide, at, ports)
-  p.l4 += OPP_BYTES
+  p.l4 += OPP6_BYTES
   if (p.partial === 0) return
   // Nobody knows how to complete it behind protocol 248.
   const sum = ~fold(sumWords(pkt, p.l4, UDP_HEADER + p.payload)) & 0xffff
-  pkt.setUint16(p.l4 + UDP_CHECKSUM, sum === 0 ? 0xffff : sum)
+  pkt.setUint16(p.l4 + UDP_CHECKSUM, udpSum(sum))
   clearVnetHdr(pkt, frames.start[slot])
 }
 
@@ -66,7 +67,7 @@ export function writeOpp6(
   ports: number,
 ): void {
   pkt.setUint16(to, (2 << 12) | PROTO.UDP)
-  pkt.setUint16(to + UOA.LENGTH, OPP_BYTES)
+  pkt.setUint16(to + UOA.LENGTH, OPP6_BYTES)
   const option = to + UOA_HEADER
   pkt.setUint16(option, (UOA.KIND << 8) | OPTION_BYTES)
   pkt.setUint16(option + UOA.PORT, ports >>> 16)
@@ -91,12 +92,12 @@ export class UoaAlone6 {
     const { pkt, start, length } = this.#frames
     const from = start[slot]
     const ip = from + VNET.BYTES + ETH.HEADER
-    const l4 = ip + IP_HEADER + OPP_BYTES
+    const l4 = ip + IP_HEADER + OPP6_BYTES
     const record = recordAt(conn)
     const ports = this.#cells[record | RS_PORTS]
     clearVnetHdr(pkt, from)
     pkt.setUint16(ip - ETH.HEADER + ETH.TYPE, ETHERTYPE.IPV6)
-    writeIpv6(pkt, ip, PROTOCOL, OPP_BYTES + UDP_HEADER, HOPS)
+    writeIpv6(pkt, ip, PROTOCOL, OPP6_BYTES + UDP_HEADER, HOPS)
     this.#addresses.write(pkt, ip, conn << 1)
     const clientPorts = this.#cells[record | CLIENT_PORTS]
     writeOpp6(pkt, ip + IP_HEADER, this.#wide, columnAt(conn), clientPorts)
@@ -107,9 +108,9 @@ export class UoaAlone6 {
   }
 }
 
-/** Computes and stores the checksum of a datagram of `bytes` bytes behind the IPv6 header at `ip`; one of 0 is sent as 0xffff. */
+/** Computes and stores the checksum of a datagram of `bytes` bytes behind the IPv6 header at `ip`. */
 export function writeUdpChecksum6(pkt: DataView, ip: number, l4: number, bytes: number): void {
   pkt.setUint16(l4 + UDP_CHECKSUM, 0)
   const sum = ~fold(pseudoSum6(pkt, ip, PROTO.UDP, bytes) + sumWords(pkt, l4, bytes)) & 0xffff
-  pkt.setUint16(l4 + UDP_CHECKSUM, sum === 0 ? 0xffff : sum)
+  pkt.setUint16(l4 + UDP_CHECKSUM, udpSum(sum))
 }

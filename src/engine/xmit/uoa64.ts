@@ -14,13 +14,13 @@ import type { Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import { moveHeaders } from './ip.ts'
-import { writeOpp6 } from './uoa6.ts'
+import { OPP6_BYTES, writeOpp6 } from './uoa6.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: IP_HEADER, TOTAL_LENGTH, FRAGMENT, TTL, CHECKSUM: IP_CHECKSUM } = IPV4
 const { HEADER: UDP_HEADER, CHECKSUM: UDP_CHECKSUM, LENGTH: UDP_LENGTH } = UDP
-const { BYTES6: OPTION_BYTES, HEADER: UOA_HEADER, PROTOCOL } = UOA
-const OPP_BYTES = UOA_HEADER + OPTION_BYTES
+const { PROTOCOL } = UOA
+const OPP_BYTES = OPP6_BYTES
 const { CLIENT_PORTS, RS_PORTS, RIP, LIP } = CELL
 const { at: recordAt, column: columnAt } = RECORD
 
