@@ -34,7 +34,7 @@ import type { PackedList } from './prefix-lists.ts'
 import { moduleOf, type SchedulerModule } from './scheduler-module.ts'
 import { bytesOf, type ConfigFile, fileSchema } from './schema.ts'
 import { type ConfigMatch, snatOf } from './snat.ts'
-import { snatAddresses } from './snat-addresses.ts'
+import { lipsOfServices } from './snat-addresses.ts'
 import { type ConfigSource, ConfigValue, found } from './source.ts'
 import { type ConfigSynProxy, configSynProxy, serviceSynProxy } from './syn-proxy-keys.ts'
 import { ConfigText } from './text.ts'
@@ -208,8 +208,8 @@ export function readConfig(file: string): Config {
 
 function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
   const arms = armsOf(file.arms)
-  const outside = snatAddresses(file.snat)
-  const lips = arms.flatMap(arm => arm.localAddresses).filter(lip => !outside.has(lip))
+  const all = arms.flatMap(arm => arm.localAddresses)
+  const lips = lipsOfServices(all, file.snat)
   return {
     arms,
     lists: listsOf(file.services, files),

@@ -5,7 +5,7 @@ import { Refused } from '../api/refused.ts'
 import { hostText } from '../wire/ip-address.ts'
 import { lipsTowards } from './families.ts'
 import type { ConfigFile } from './schema.ts'
-import { snatAddresses } from './snat-addresses.ts'
+import { lipsOfServices } from './snat-addresses.ts'
 
 export type FileArm = ConfigFile['arms'][number]
 export type FileService = ConfigFile['services'][number]
@@ -37,8 +37,6 @@ export function isServer(rs: FileServer, { port }: FileService, key: ServerKey):
 
 /** LIPs of a service that names none: all that there are. */
 export function lipsOf(file: ConfigFile, service: FileService): string[] {
-  const outside = snatAddresses(file.snat)
   const all = file.arms.flatMap(arm => arm.local_addresses)
-  const lips = all.filter(lip => !outside.has(lip))
-  return service.local_addresses ?? lipsTowards(service, lips)
+  return service.local_addresses ?? lipsTowards(service, lipsOfServices(all, file.snat))
 }

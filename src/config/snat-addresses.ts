@@ -10,3 +10,9 @@ export function snatAddresses(rules: Rules | undefined): Set<string> {
   const all = (rules ?? []).flatMap(rule => rule?.addresses ?? [])
   return new Set(all.flatMap(one => (one?.address === undefined ? [] : [one.address])))
 }
+
+/** Of these LIPs, those that services may have. */
+export function lipsOfServices(lips: readonly string[], rules: Rules | undefined): string[] {
+  const outside = snatAddresses(rules)
+  return lips.filter(lip => !outside.has(lip))
+}
