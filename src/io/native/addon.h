@@ -54,10 +54,13 @@ int open_socket_in(const char *netns, int family, int type, int protocol, const 
 napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
 napi_value join_groups(napi_env env, napi_callback_info info);
+
 /* netns6.c */
 napi_value set_up_device6(napi_env env, napi_callback_info info);
 
-/* link.c */
+/* link.c: wish_for has the kernel do what a message of rtnetlink with NLM_F_ACK says => 0, or -1 with errno */
+struct nlmsghdr;
+int wish_for(int s, const struct nlmsghdr *wish);
 napi_value link_flags(napi_env env, napi_callback_info info);
 napi_value ask_link(napi_env env, napi_callback_info info);
 napi_value netns_of_tap(napi_env env, napi_callback_info info);

@@ -98,6 +98,23 @@ napi_value ask_link(napi_env env, napi_callback_info info) {
              : NULL;
 }
 
+int wish_for(int s, const struct nlmsghdr *wish) {
+  struct {
+    struct nlmsghdr header;
+    struct nlmsgerr error;
+    char rest[4096];
+  } answer;
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  if (sendto(s, wish, wish->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
+  ssize_t bytes = recv(s, &answer, sizeof answer, 0);
+  if (bytes < 0) return -1;
+  errno = (size_t)bytes < NLMSG_LENGTH(sizeof answer.error) ||
+                  answer.header.nlmsg_type != NLMSG_ERROR
+              ? EBADMSG
+              : -answer.error.error;
+  return errno == 0 ? 0 : -1;
+}
+
 /* => inode of the namespace, or -1 with errno and the step that failed. */
 static double netns_of(int tap, const char **step) {
   struct stat stat;

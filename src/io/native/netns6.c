@@ -29,24 +29,6 @@ struct route_wish {
   uint32_t out;
 };
 
-/* => 0, or -1 with errno */
-static int wish_for(int s, const struct nlmsghdr *wish) {
-  struct {
-    struct nlmsghdr header;
-    struct nlmsgerr error;
-    char rest[4096];
-  } answer;
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  if (sendto(s, wish, wish->nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return -1;
-  ssize_t bytes = recv(s, &answer, sizeof answer, 0);
-  if (bytes < 0) return -1;
-  errno = (size_t)bytes < NLMSG_LENGTH(sizeof answer.error) ||
-                  answer.header.nlmsg_type != NLMSG_ERROR
-              ? EBADMSG
-              : -answer.error.error;
-  return errno == 0 ? 0 : -1;
-}
-
 /* => 0, or -1 with errno and the step that failed. `addresses`: own, network, gateway */
 static int set_up6(int s, const char *name, const struct in6_addr *addresses, const int32_t *lengths,
                    const char **step) {

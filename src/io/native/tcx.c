@@ -186,22 +186,8 @@ static int make_ready(int s, const char *name, int32_t mtu, bool inet6) {
       .mode_head = {.rta_len = RTA_LENGTH(1), .rta_type = IFLA_INET6_ADDR_GEN_MODE},
       .mode = ADDR_GEN_NONE,
   };
-  struct {
-    struct nlmsghdr header;
-    struct nlmsgerr error;
-    char rest[4096];
-  } answer;
   memcpy(wish.name, name, strlen(name));
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  if (sendto(s, &wish, wish.header.nlmsg_len, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
-    return -1;
-  ssize_t bytes = recv(s, &answer, sizeof answer, 0);
-  if (bytes < 0) return -1;
-  errno = (size_t)bytes < NLMSG_LENGTH(sizeof answer.error) ||
-                  answer.header.nlmsg_type != NLMSG_ERROR
-              ? EBADMSG
-              : -answer.error.error;
-  return errno == 0 ? 0 : -1;
+  return wish_for(s, &wish.header);
 }
 
 napi_value set_up_tap(napi_env env, napi_callback_info info) {
