@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WAN } from '../kit/connection.ts'
 import { body, echo, pieces, put } from '../kit/fragments.ts'
-import { pieces6, put6 } from '../kit/fragments6.ts'
+import { pieces6 } from '../kit/fragments6.ts'
 import { concat, icmpv6, ipv6 } from '../kit/frame.ts'
 import { SEED6_CONFIG } from '../kit/nd.ts'
 import { Stand } from '../kit/stand.ts'
@@ -21,7 +21,7 @@ test('nobody is told of an error that does not become whole (RFC 4443 2.4)', () 
     [60, options],
   ] as const) {
     const error = concat(front, icmpv6(ends, 1, 4, body(2000)))
-    put6(stand, pieces6(ipv6({ ...ends, next }, error), 1500)[0])
+    put(stand, pieces6(ipv6({ ...ends, next }, error), 1500)[0])
     assert.deepEqual(
       stand.pass(2200, 100).filter(({ arm }) => arm === WAN),
       [],

@@ -6,27 +6,21 @@ import fc from 'fast-check'
 import { Assembler, OP, R1, R2, R3, R6 } from '../../src/io/bpf.ts'
 import { fromNicProgram, fromTapProgram, toTapProgram } from '../../src/io/nic-bpf.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
-import { bpfRunner } from '../kit/bpf.ts'
+import { bpfRunner, LOOPBACK_MAC, NO_DEVICE, VERDICT } from '../kit/bpf.ts'
 import { icmpError } from '../kit/datagram.ts'
 import { arpFrame, concat, ethernet, ipv4, tcp } from '../kit/frame.ts'
 
 const run = bpfRunner('classifier')
 
-/** Trial runs have the loopback device, whose MAC this is. */
-const MAC = '00:00:00:00:00:00'
+const MAC = LOOPBACK_MAC
 const OTHER = '02:00:00:00:00:09'
 const BROADCAST = 'ff:ff:ff:ff:ff:ff'
 const VIP = '192.0.2.1'
 const LIP = '198.51.100.7'
 const HOST = '192.0.2.9'
 const PEER = '192.0.2.77'
-/** No such device: a copy goes nowhere. */
-const TAP = 0x7fff_fff0
-
-/** Verdicts of linux/bpf.h: the next program, and then the host; to where the program has said. */
-const NEXT = -1 >>> 0
-const REDIRECT = 7
-const DROP = 2
+const TAP = NO_DEVICE
+const { NEXT, DROP, REDIRECT } = VERDICT
 /** bpf_skb_vlan_push */
 const VLAN_PUSH = 18
 

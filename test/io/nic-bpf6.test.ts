@@ -4,13 +4,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fromNicProgram } from '../../src/io/nic-bpf.ts'
 import { ipAddress } from '../../src/wire/ip-address.ts'
-import { bpfRunner } from '../kit/bpf.ts'
+import { bpfRunner, LOOPBACK_MAC, NO_DEVICE, VERDICT } from '../kit/bpf.ts'
 import { concat, ethernet, fragmentHeader, icmpv6, ip, ipv4, ipv6, tcp } from '../kit/frame.ts'
 
 const run = bpfRunner('classifier')
 
-/** Trial runs have the loopback device, whose MAC this is. */
-const MAC = '00:00:00:00:00:00'
+const MAC = LOOPBACK_MAC
 const OTHER = '02:00:00:00:00:09'
 const GROUP = '33:33:00:00:00:01'
 const VIP = '2001:db8::1'
@@ -19,12 +18,8 @@ const HOST = '2001:db8::9'
 const PEER = '2001:db8::77'
 const LINK = 'fe80::9'
 const ALL_NODES = 'ff02::1'
-/** No such device: a copy goes nowhere. */
-const TAP = 0x7fff_fff0
-
-/** Verdicts of linux/bpf.h: the next program, and then the host; to where the program has said. */
-const NEXT = -1 >>> 0
-const REDIRECT = 7
+const TAP = NO_DEVICE
+const { NEXT, REDIRECT } = VERDICT
 
 const program = (addresses = [VIP, LIP, '192.0.2.1']) =>
   fromNicProgram({ tap: TAP, addresses: addresses.map(ipAddress) })

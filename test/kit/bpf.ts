@@ -9,6 +9,13 @@ import { after, before } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { concat } from './frame.ts'
 
+/** Trial runs of classifiers have the loopback device, whose MAC this is. */
+export const LOOPBACK_MAC = '00:00:00:00:00:00'
+/** No such device: a copy goes nowhere. */
+export const NO_DEVICE = 0x7fff_fff0
+/** Of linux/bpf.h: the next program, and then the host; not to go on; to where the program has said. */
+export const VERDICT = { NEXT: -1 >>> 0, DROP: 2, REDIRECT: 7 } as const
+
 /** => what a program of this type returns for each frame, as unsigned; compiled before the tests of the file. */
 export function bpfRunner(type: 'filter' | 'classifier') {
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-bpf-'))

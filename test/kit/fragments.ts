@@ -97,25 +97,28 @@ export function segment(fields: TcpFields, l3: object = {}): Uint8Array {
   )
 }
 
+/** Of either family. */
 export function put(stand: Stand, packet: Uint8Array, arm = WAN): Out[] {
   const mac = arm === WAN ? CLIENT_MAC : RS_MAC
-  return stand.input(arm, ethernet(stand.macOf(arm), mac, 0x0800, packet))
+  const type = packet[0] >> 4 === 6 ? 0x86dd : 0x0800
+  return stand.input(arm, ethernet(stand.macOf(arm), mac, type, packet))
 }
 
 export const putAll = (stand: Stand, packets: readonly Uint8Array[], arm = WAN) =>
   packets.flatMap(packet => put(stand, packet, arm))
 
-/** The packet of what was sent, which must be that of one datagram, judged as the kit judges frames. */
+/** The packet of what was sent, which must be that of one datagram, judged as the kit judges frames; `join` is whole() or whole6(). */
 export function sentWhole(
   out: readonly Out[],
   arm: string,
+  join = whole,
 ): { packet: Uint8Array; sizes: number[] } {
   assert.ok(out.length > 0, 'nothing was sent')
   const packets = out.map(sent => {
     assert.equal(sent.arm, arm)
     return sent.bytes.subarray(24)
   })
-  const packet = packets.length === 1 ? packets[0] : whole(packets)
+  const packet = packets.length === 1 ? packets[0] : join(packets)
   decode(concat(out[0].bytes.subarray(0, 24), packet))
   return { packet, sizes: packets.map(({ length }) => length) }
 }

@@ -1,11 +1,9 @@
 /** IPv6 packets in fragments and put together again, without the product's own code. */
 
 import assert from 'node:assert/strict'
-import { WAN } from './connection.ts'
-import { decode } from './decode.ts'
-import { body } from './fragments.ts'
-import { concat, ethernet, fragmentHeader, icmpv6, ip, ipv6 } from './frame.ts'
-import { CLIENT_MAC, type Out, RS_MAC, type Stand } from './stand.ts'
+import { body, sentWhole } from './fragments.ts'
+import { concat, fragmentHeader, icmpv6, ip, ipv6 } from './frame.ts'
+import type { Out } from './stand.ts'
 
 const IP_HEADER = 40
 const FRAGMENT_HEADER = 8
@@ -60,28 +58,8 @@ export function whole6(fragments: readonly Uint8Array[]): Uint8Array {
   return made
 }
 
-export function put6(stand: Stand, packet: Uint8Array, arm = WAN): Out[] {
-  const mac = arm === WAN ? CLIENT_MAC : RS_MAC
-  return stand.input(arm, ethernet(stand.macOf(arm), mac, 0x86dd, packet))
-}
-
-export const putAll6 = (stand: Stand, packets: readonly Uint8Array[], arm = WAN) =>
-  packets.flatMap(packet => put6(stand, packet, arm))
-
 /** As sentWhole() of fragments.ts. */
-export function sentWhole6(
-  out: readonly Out[],
-  arm: string,
-): { packet: Uint8Array; sizes: number[] } {
-  assert.ok(out.length > 0, 'nothing was sent')
-  const packets = out.map(sent => {
-    assert.equal(sent.arm, arm)
-    return sent.bytes.subarray(24)
-  })
-  const packet = packets.length === 1 ? packets[0] : whole6(packets)
-  decode(concat(out[0].bytes.subarray(0, 24), packet))
-  return { packet, sizes: packets.map(({ length }) => length) }
-}
+export const sentWhole6 = (out: readonly Out[], arm: string) => sentWhole(out, arm, whole6)
 
 /** The packet of a ping of our VIP in SEED6_CONFIG. */
 export function echo6(bytes = 3000, src = '2001:db8:10::2', trafficClass = 0): Uint8Array {
