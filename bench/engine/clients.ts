@@ -6,21 +6,16 @@
 
 import { BURST } from '../../src/engine/frames.ts'
 import { ETH } from '../../src/wire/ethernet.ts'
-import { IPV4 } from '../../src/wire/ipv4.ts'
-import { IPV6 } from '../../src/wire/ipv6.ts'
 import { FLAG, TCP } from '../../src/wire/tcp.ts'
 import { VNET } from '../../src/wire/vnet-hdr.ts'
 import { CLIENT_MAC, type Rig, RS_MAC } from './rig.ts'
-import { OPTIONS, Segment, type SegmentFields, type Stamp } from './segments.ts'
-import { Segment6 } from './segments6.ts'
+import { FOUR, OPTIONS, Segment, type SegmentFields, type Stamp } from './segments.ts'
+import { SIX } from './segments6.ts'
 
 /** RIP, LIP, ports, by how much the client's numbers were moved, bytes that the RS has sent. */
 const CELLS = 5
 const NETWORK = 0x0a000001
 const IP = VNET.BYTES + ETH.HEADER
-/** Where a header has what tells addresses apart. */
-const FOUR = { src: IPV4.SRC, dst: IPV4.DST, header: IPV4.HEADER }
-const SIX = { src: IPV6.SRC + 12, dst: IPV6.DST + 12, header: IPV6.HEADER }
 
 /** Where the sequence numbers of every conversation begin. */
 export const SEQ = { CLIENT: 1000, RS: 9000 } as const
@@ -108,7 +103,7 @@ export class Clients {
   learn(first: number): void {
     const { slots, engine } = this.rig
     const { pkt, start } = engine.frames
-    const { src, dst, header } = this.rig.serversSix ? SIX : FOUR
+    const { src, dst, bytes: header } = this.rig.serversSix ? SIX : FOUR
     for (let i = 0; i < BURST; i++) {
       const ip = start[slots[i]] + IP
       const ports = pkt.getInt32(ip + header)
@@ -140,6 +135,6 @@ export class Clients {
       ...fields,
     }
     const { frames } = this.rig.engine
-    return six ? new Segment6(frames, whole) : new Segment(frames, whole)
+    return new Segment(frames, whole, six ? SIX : FOUR)
   }
 }

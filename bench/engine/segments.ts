@@ -18,7 +18,6 @@ import { TCP } from '../../src/wire/tcp.ts'
 import { VNET, VNET_FLAG } from '../../src/wire/vnet-hdr.ts'
 
 const IP = VNET.BYTES + ETH.HEADER
-const L4 = IP + IPV4.HEADER
 
 /** Option bytes of a segment with timestamps, of a SYN, and of the SYN+ACK that answers a SYN without timestamps. */
 export const OPTIONS = {
@@ -52,14 +51,14 @@ export interface Stamp {
 }
 
 /** Adds `by` to a number of 32 bits. => Difference of the checksum */
-export function moved(pkt: DataView, at: number, by: number): number {
+function moved(pkt: DataView, at: number, by: number): number {
   const before = pkt.getInt32(at)
   pkt.setInt32(at, before + by)
   return diff32(before, (before + by) | 0)
 }
 
 /** Writes header, options and payload of TCP at `at`, all but ports and checksum. */
-export function writeTcp(bytes: Uint8Array, at: number, fields: SegmentFields): void {
+function writeTcp(bytes: Uint8Array, at: number, fields: SegmentFields): void {
   const view = new DataView(bytes.buffer)
   const header = TCP.HEADER + fields.options.length
   view.setInt32(at + TCP.SEQ, fields.seq)
@@ -70,12 +69,8 @@ export function writeTcp(bytes: Uint8Array, at: number, fields: SegmentFields): 
   bytes.fill(0x61, at + header)
 }
 
-export function segmentBytes({ options, payload }: SegmentFields): number {
-  return TCP.HEADER + options.length + payload
-}
-
 /** Stores the checksum of the segment at `at`, or what a kernel leaves of it; `pseudo` is the pseudo header's sum. */
-export function sumUp(view: DataView, at: number, pseudo: number, partial: boolean): void {
+function sumUp(view: DataView, at: number, pseudo: number, partial: boolean): void {
   const bytes = view.byteLength - at
   if (!partial) {
     view.setUint16(at + TCP.CHECKSUM, ~fold(pseudo + sumWords(view, at, bytes)))
@@ -87,40 +82,70 @@ export function sumUp(view: DataView, at: number, pseudo: number, partial: boole
   view.setUint16(at + TCP.CHECKSUM, fold(pseudo))
 }
 
+/** Where the header of a family has what tells addresses apart, and how it is written. */
+export interface FamilyHeader {
+  type: number
+  bytes: number
+  src: number
+  dst: number
+  /** Of the header, if it has one. */
+  checksum?: number
+  /** Writes that of a segment of TCP at `ip`, with addresses that are 0 there. => The pseudo header's sum */
+  write(view: DataView, ip: number, l4Bytes: number): number
+}
+
+export const FOUR: FamilyHeader = {
+  type: ETHERTYPE.IPV4,
+  bytes: IPV4.HEADER,
+  src: IPV4.SRC,
+  dst: IPV4.DST,
+  checksum: IPV4.CHECKSUM,
+  write(view, ip, l4Bytes) {
+    writeIpv4(view, ip, PROTO.TCP, IPV4.HEADER + l4Bytes, 0, 0)
+    return pseudoSum(0, 0, PROTO.TCP, l4Bytes)
+  },
+}
+
 export class Segment implements Stamp {
   readonly #bytes: Uint8Array
   readonly #partial: boolean
   readonly #arena: Uint8Array
   readonly #frames: Frames
+  readonly #header: FamilyHeader
 
   /** Addresses and ports are 0 until the template is stamped. */
-  constructor(frames: Frames, fields: SegmentFields) {
-    const l4Bytes = segmentBytes(fields)
-    this.#bytes = new Uint8Array(L4 + l4Bytes)
+  constructor(frames: Frames, fields: SegmentFields, header = FOUR) {
+    const l4 = IP + header.bytes
+    const l4Bytes = TCP.HEADER + fields.options.length + fields.payload
+    this.#bytes = new Uint8Array(l4 + l4Bytes)
     this.#partial = fields.partial
     this.#frames = frames
     this.#arena = new Uint8Array(frames.pkt.buffer)
+    this.#header = header
     const view = new DataView(this.#bytes.buffer)
     const [toHi, toLo] = fields.to
     const [fromHi, fromLo] = fields.from
-    writeEthernet(view, VNET.BYTES, toHi, toLo, fromHi, fromLo, ETHERTYPE.IPV4)
-    writeIpv4(view, IP, PROTO.TCP, IPV4.HEADER + l4Bytes, 0, 0)
-    writeTcp(this.#bytes, L4, fields)
-    sumUp(view, L4, pseudoSum(0, 0, PROTO.TCP, l4Bytes), fields.partial)
+    writeEthernet(view, VNET.BYTES, toHi, toLo, fromHi, fromLo, header.type)
+    const pseudo = header.write(view, IP, l4Bytes)
+    writeTcp(this.#bytes, l4, fields)
+    sumUp(view, l4, pseudo, fields.partial)
   }
 
   stamp(slot: number, src: number, dst: number, ports: number, seq = 0, ack = 0): void {
     const { pkt, start, length } = this.#frames
+    const header = this.#header
     const at = start[slot]
+    const ip = at + IP
+    const l4 = ip + header.bytes
     this.#arena.set(this.#bytes, at)
     length[slot] = this.#bytes.length
-    pkt.setInt32(at + IP + IPV4.SRC, src)
-    pkt.setInt32(at + IP + IPV4.DST, dst)
-    pkt.setInt32(at + L4 + TCP.SPORT, ports)
+    pkt.setInt32(ip + header.src, src)
+    pkt.setInt32(ip + header.dst, dst)
+    pkt.setInt32(l4 + TCP.SPORT, ports)
     const addresses = diff32(0, src) + diff32(0, dst)
-    adjust(pkt, at + IP + IPV4.CHECKSUM, addresses)
-    const numbers = moved(pkt, at + L4 + TCP.SEQ, seq) + moved(pkt, at + L4 + TCP.ACK, ack)
-    if (this.#partial) adjustPartial(pkt, at + L4 + TCP.CHECKSUM, addresses)
-    else adjust(pkt, at + L4 + TCP.CHECKSUM, addresses + diff32(0, ports) + numbers)
+    if (header.checksum !== undefined) adjust(pkt, ip + header.checksum, addresses)
+    const numbers = moved(pkt, l4 + TCP.SEQ, seq) + moved(pkt, l4 + TCP.ACK, ack)
+    if (this.#partial) adjustPartial(pkt, l4 + TCP.CHECKSUM, addresses)
+    else adjust(pkt, l4 + TCP.CHECKSUM, addresses + diff32(0, ports) + numbers)
   }
 }
