@@ -21,7 +21,7 @@ import type { ConfigFile } from './schema.ts'
 import { needsLip, serverProblems, wayProblems } from './server-keys.ts'
 import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
 import { checkSnat } from './snat.ts'
-import { snatAddresses } from './snat-addresses.ts'
+import { lipsOfServices } from './snat-addresses.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { synProxyProblems } from './syn-proxy-keys.ts'
 import { checkVlans } from './vlans.ts'
@@ -60,12 +60,10 @@ export function checkConfig(
     )
   }
   const own = checkAddresses(arms, source)
-  for (const address of snatAddresses(draft.snat))
-    Object.assign(own.get(address) ?? {}, { outside: true })
   checkArms(arms, armRead, source)
   checkVlans(arms, armsRead, source)
 
-  checkServices(services, own, arms, armsRead, source)
+  checkServices(draft, own, armsRead, source)
   checkModules(services, source)
   checkSnat(draft.snat ?? [], arms, source)
   checkAcls(services, source, files)
@@ -104,8 +102,6 @@ function* remarksOn(
 interface Own {
   path: Path
   lip: boolean
-  /** One that match services have: no other has it unless it says so. */
-  outside?: boolean
 }
 
 /** Own addresses and LIPs by text; each may be there once. */
@@ -177,15 +173,13 @@ function checkArms(arms: Arms, armRead: boolean[], source: ConfigSource): void {
 }
 
 function checkServices(
-  services: (Service | null)[],
+  { arms = [], services = [], snat }: Draft<ConfigFile>,
   own: Map<string, Own>,
-  arms: Arms,
   armsRead: boolean,
   source: ConfigSource,
 ): void {
-  const lips = [...own]
-    .filter(([, { lip, outside }]) => lip && !outside)
-    .map(([address]) => address)
+  const all = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
+  const lips = lipsOfServices(all, snat)
   const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
   const reach = new Reach(arms)
   if (armsRead) noLip(services, lips, source)

@@ -2,8 +2,7 @@
 
 import type { ServiceInfo } from '../api/commands.ts'
 import { ACL_LISTS, HASH_KEYS, HASH_TARGETS } from '../api/words.ts'
-import { isIpv6Text } from '../wire/ip-address.ts'
-import { IPV6_BITS } from '../wire/ipv6-address.ts'
+import { bitsOf, ipAddress } from '../wire/ip-address.ts'
 import { whole } from './format.ts'
 
 export interface ServiceFact {
@@ -47,7 +46,7 @@ function scheduling(service: ServiceInfo): ServiceFact {
 
 function persistence({ address, persistence: seconds, persistence_prefix: prefix }: ServiceInfo) {
   if (seconds === 0) return []
-  const isWhole = prefix === (isIpv6Text(address) ? IPV6_BITS : 32)
+  const isWhole = prefix === bitsOf(ipAddress(address))
   return [{ text: `persistent ${seconds} s${isWhole ? '' : ` by /${prefix}`}` }]
 }
 
