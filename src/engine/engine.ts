@@ -221,7 +221,7 @@ export class Engine {
     const isNew = t < 0 || ((p.flags & SYN) !== 0 && this.reuse.begins(t, p, arm, now))
     if (isNew) {
       const service = serviceOf(this.setup.services, p, arm) as Service
-      const verdict = this.opening.judge(p, arm, slot, service, t >= 0, now)
+      const verdict = this.opening.judge(p, arm, slot, service, t, now)
       if (verdict !== MAY_OPEN) return verdict
       if (service.onePacket) return this.#detours.onePacket.forward(slot, p, service, arm, now)
       t = this.reuse.open(t, p, service, arm, now)

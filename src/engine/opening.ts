@@ -55,15 +55,15 @@ export class Opening {
   }
 
   /**
-   * Preconditions of a new connection (semantics 1.5, 1.6); `isKnown`: the packet has found one, in whose place it would come. => MAY_OPEN,
-   * or the verdict.
+   * Preconditions of a new connection (semantics 1.5, 1.6); t is -1, or the tuple that the packet has found, in whose place it would come.
+   * => MAY_OPEN, or the verdict.
    */
   judge(
     p: Parsed,
     arm: Arm,
     slot: number,
     service: Service | undefined,
-    isKnown: boolean,
+    t: number,
     now: number,
   ): number {
     if ((p.key & PROTOCOL_BITS) !== KEY.TCP) return this.#judgeDatagram(p, arm, slot, service, now)
@@ -79,8 +79,7 @@ export class Opening {
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
     if (!isIntact(frames.pkt, p)) return -Drop.TCP_CHECKSUM
     if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
-    // What has an entry may have another in its place: that is none more.
-    if (!isCookie && !isKnown && this.#synAnswers.takes(service)) {
+    if (!isCookie && this.#synAnswers.takes(service, t)) {
       if (service.candidates.next(0, 1, 0) < 0)
         return this.refuse(p, arm, slot, service, -Drop.TCP_NO_RS)
       return this.#synAnswers.answer(slot, p, arm, service)

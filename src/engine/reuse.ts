@@ -111,6 +111,12 @@ export class Reuse {
     return false
   }
 
+  /** A cookie of its client's has come into the pending conn of tuple t, of another SYN than began it. => As open() */
+  openAnew(t: number, p: Parsed, service: Service, arm: Arm, now: number): number {
+    this.#begin(Event.SYN_REUSED)
+    return this.open(t, p, service, arm, now)
+  }
+
   #begin(why: number): boolean {
     this.#why = why
     this.begun++

@@ -27,6 +27,7 @@ import {
   synsOf,
   Turned,
 } from './syn-gate.ts'
+import { SynSpace } from './syn-space.ts'
 import type { TraceRing } from './trace.ts'
 
 const { IPV6 } = KEY
@@ -44,6 +45,7 @@ export class SynAnswers {
   readonly #trace: TraceRing
   readonly #gates: SynGates
   readonly #options: SynProxyOptions
+  readonly #space: SynSpace
   readonly #said: Said = { mss: 0, scale: 0, sack: 0 }
 
   constructor(parts: Parts, gates: SynGates, options: SynProxyOptions) {
@@ -55,12 +57,16 @@ export class SynAnswers {
     this.#trace = parts.trace
     this.#gates = gates
     this.#options = options
+    this.#space = new SynSpace(parts.table)
   }
 
-  /** A SYN without connection has come for the service. => Whether it is to be answered by a cookie */
-  takes(service: Service): boolean {
+  /** A SYN has come for the service, and found tuple t, or -1 for none. => Whether it is to be answered by a cookie */
+  takes(service: Service, t: number): boolean {
     const { syn } = service
     if (syn === null) return false
+    // What has an entry may have another in its place: that is none more. But a client that waits for its RS has proved its address,
+    // and a SYN proves nothing.
+    if (t >= 0) return this.#space.isPending(t >> 1)
     this.#passTime(service, syn)
     if (countSyn(syn) === Turned.ON) this.#say(service, synsOf(syn))
     return isActive(syn)
@@ -110,16 +116,21 @@ export class SynAnswers {
     return Math.max(MSS_TABLE[0], least - HEADERS4 - (p.key >= IPV6 ? MORE_IN_6 : 0))
   }
 
-  /** The bare ACK in p has no connection. => Whether it brings a cookie of the service's back */
+  /** The bare ACK in p has no connection, or begins another one. => Whether it brings a cookie of the service's back */
   brings(p: Parsed, service: Service): boolean {
     const { syn } = service
     if (syn === null || !mayBeGiven(syn, this.#long.ms, COOKIE_MS)) return false
+    const isGood = this.isGood(p, service)
+    this.#counters.count(isGood ? Event.SYN_COOKIES_GOOD : Event.SYN_COOKIES_BAD)
+    return isGood
+  }
+
+  /** The same, and nobody counts it. */
+  isGood(p: Parsed, service: Service): boolean {
     const { pkt } = this.#frames
     const isn = (pkt.getInt32(p.l4 + TCP.SEQ) - 1) | 0
     const cookie = (pkt.getInt32(p.l4 + TCP.ACK) - 1) | 0
     this.data = this.cookies.take(p, service.vipKey, isn, cookie)
-    const isGood = this.data !== NO_DATA
-    this.#counters.count(isGood ? Event.SYN_COOKIES_GOOD : Event.SYN_COOKIES_BAD)
-    return isGood
+    return this.data !== NO_DATA
   }
 }

@@ -15,6 +15,7 @@
 
 import { FLAG, TCP } from '../wire/tcp.ts'
 import type { Arm } from './arm.ts'
+import { beginAnew, type Judging } from './begun-anew.ts'
 import {
   AGREED,
   CELL,
@@ -72,7 +73,7 @@ export interface SynSteps {
   readonly fullnat: FullNat
   readonly resets: Resets
   /** What judges any segment. */
-  readonly engine: {
+  readonly engine: Judging & {
     readonly parsed6: Parsed6
     readonly setup: { readonly guards: { readonly gates: SynGates } }
     input(arm: Arm, slot: number, now: number): number
@@ -133,7 +134,7 @@ export class SynProxy {
     const conn = t >> 1
     const isSeen = (this.#cells[recordAt(conn) | WORD] & RS_SEEN) !== 0
     if ((t & 1) === 0) {
-      if (!isSeen) return this.#early(slot, p, conn, now)
+      if (!isSeen) return this.#early(slot, p, conn, arm, now)
       this.space.inward(this.#frames.pkt, p, conn)
       return GO_ON
     }
@@ -171,13 +172,15 @@ export class SynProxy {
   }
 
   /** A segment of the client whose RS has not answered: it is held, if it is one that the client could send. */
-  #early(slot: number, p: Parsed, conn: number, now: number): number {
+  #early(slot: number, p: Parsed, conn: number, arm: Arm, now: number): number {
     const { pkt } = this.#frames
     const at = recordAt(conn)
     const first = (this.#cold[columnAt(conn) | CLIENT_ISN] + 1) | 0
     const ahead = (pkt.getInt32(p.l4 + TCP.SEQ) - first) | 0
     const isPending = (this.#cells[at | WORD] & STATE_MASK) === State.SYN_RECV
-    if (!isPending || ahead < 0 || ahead > NEAR) return -SYN_PROXY_WAITS
+    if (!isPending) return -SYN_PROXY_WAITS
+    if (ahead < 0 || ahead > NEAR)
+      return beginAnew(this.#steps.engine, this, slot, p, conn, arm, now)
     if (!isIntact(pkt, p)) return -TCP_CHECKSUM
     if ((p.flags & RST) !== 0) {
       this.#held.discard(conn)
@@ -188,7 +191,7 @@ export class SynProxy {
     if ((p.flags & (SYN | ACK)) !== ACK) return -SYN_PROXY_WAITS
     // Of the RS it has nothing yet that it could acknowledge.
     if (pkt.getInt32(p.l4 + TCP.ACK) !== ((this.space.cookie(conn) + 1) | 0))
-      return -SYN_PROXY_WAITS
+      return beginAnew(this.#steps.engine, this, slot, p, conn, arm, now)
     const { held } = this.#options
     if (this.#held.countOf(conn, held) >= held) return -SYN_PROXY_QUEUE
     return this.#held.keep(conn, slot) ? PARKED : -NO_BUFFER
@@ -252,9 +255,8 @@ export class SynProxy {
   #ack(conn: number, now: number): void {
     const slot = this.#frames.take()
     if (slot === NO_SLOT) return
-    const arm = this.#clientArm(conn)
     const seq = this.#cold[columnAt(conn) | CLIENT_ISN] + 1
-    this.#client.write(slot, conn, arm, seq, this.space.cookie(conn) + 1, null)
+    this.#client.write(slot, conn, this.#clientArm(conn), seq, this.space.cookie(conn) + 1, null)
     this.#input(conn, slot, now)
   }
 
