@@ -4,17 +4,18 @@ import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
 import { Matches } from './matches.ts'
 import { NatServers } from './nat-servers.ts'
-import type { Service } from './service.ts'
+import type { Dests, Service } from './service.ts'
 
 const { IPV4 } = Family
 
 export class Services {
-  readonly natServers = new NatServers()
+  readonly natServers: NatServers
   readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
   readonly matches: Matches
 
-  constructor(arms: readonly Arm[]) {
+  constructor(arms: readonly Arm[], dests: Dests) {
+    this.natServers = new NatServers(dests)
     this.matches = new Matches(arms)
   }
 

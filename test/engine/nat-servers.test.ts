@@ -1,0 +1,72 @@
+/** Which addresses are those of RSs reached by NAT, over more changes than are kept. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { METHOD } from '../../src/engine/conn-layout.ts'
+import { NatServers } from '../../src/engine/nat-servers.ts'
+import { type Dest, DestCell, Dests } from '../../src/engine/service.ts'
+
+const PLACES = 4
+const { ACTIVE, INACTIVE } = DestCell
+
+/** RSs that come to these places and leave them; what else is known of one does not matter here. */
+class Places {
+  readonly dests = new Dests(
+    new ArrayBuffer(Dests.bytesFor(PLACES)),
+    PLACES,
+    new ArrayBuffer(PLACES * 16),
+  )
+  readonly nat = new NatServers(this.dests)
+
+  put(index: number, rip: number, method: number = METHOD.NAT): void {
+    const dest = { index, rip, method, upper: -1 } as Dest
+    this.nat.note(dest)
+    this.dests.list[index] = dest
+    this.dests.gone[index] = undefined
+  }
+
+  leave(index: number): void {
+    this.dests.remove(this.dests.list[index] as Dest)
+  }
+
+  /** One after the other at a place, `from` to below `to`. */
+  many(index: number, from: number, to: number): void {
+    for (let rip = from; rip < to; rip++) {
+      this.put(index, rip)
+      this.leave(index)
+    }
+  }
+}
+
+test('when as many have been there as are kept, those stay that are there or have connections', () => {
+  const places = new Places()
+  const { nat, dests } = places
+  places.put(0, 1)
+  places.put(1, 2)
+  dests.cells[(1 << 4) | INACTIVE] = 1
+  places.leave(1)
+  places.put(2, 3)
+  dests.cells[(2 << 4) | ACTIVE] = 1
+  places.put(2, 3, METHOD.DR)
+  assert.deepEqual(
+    [1, 2, 3, 4].map(rip => nat.has(rip)),
+    [true, true, true, false],
+  )
+  places.many(3, 10, 70_000)
+  assert.deepEqual(
+    [1, 2, 3].map(rip => nat.has(rip)),
+    [true, true, true],
+  )
+  // Those of before have gone, for there is no more room than for so many.
+  assert.deepEqual(
+    [10, 60_000, 69_999].map(rip => nat.has(rip)),
+    [false, false, true],
+  )
+  dests.cells.fill(0)
+  places.leave(0)
+  places.many(3, 100_000, 200_000)
+  assert.deepEqual(
+    [1, 2, 3].map(rip => nat.has(rip)),
+    [false, false, false],
+  )
+})
