@@ -3,12 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isMap, isSeq, parseDocument } from 'yaml'
+import { addIpv6Addresses } from '../../netns/effective-config.ts'
 import { LabError } from '../../netns/lab-error.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, onPath } from '../../netns/processes.ts'
 import { ARMS, type Arms, DEFAULT_CONFIG, REDIS_PORT } from '../../netns/topology.ts'
 import { compiled } from './native.ts'
-import { IPERF_PORT, LIPS, RIP, type Stand, UDP_PORT, VIP } from './stand.ts'
+import { IPERF_PORT, LIPS, RIP, type Stand, UDP_PORT, VIP, WAYS, type Way } from './stand.ts'
 
 export type Contender = {
   name: string
@@ -20,8 +21,8 @@ export type Contender = {
   pids(stand: Stand): Promise<number[]>
   /** With which arms it takes part, `--arms`. */
   arms: readonly Arms[]
-  /** Takes part only if it is named. */
-  extra?: true
+  /** Takes part only if it is named, or its way is. */
+  extra?: true | 'ipv6' | 'nat64'
   /** It balances TCP alone. */
   noUdp?: true
   /** Program and argument that say the version. */
@@ -36,7 +37,7 @@ const tapvs: Contender = {
   title: 'tapvs run, default config but for services and LIPs',
   arms: ['tap'],
   async raise(stand, signal) {
-    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'tap', signal)
+    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'tap', 'ipv4', signal)
   },
   pids: async stand => present(stand.daemonPid()),
 }
@@ -46,7 +47,7 @@ const nic: Contender = {
   title: 'the same with arms that are NICs, on veth',
   arms: ['veth'],
   async raise(stand, signal) {
-    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'veth', signal)
+    await stand.raiseTwoArm(write(stand, 'tapvs.yaml', tapvsConfig()), 'veth', 'ipv4', signal)
   },
   pids: tapvs.pids,
 }
@@ -57,9 +58,24 @@ const workers: Contender = {
   arms: ['tap'],
   extra: true,
   async raise(stand, signal) {
-    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), 'tap', signal)
+    await stand.raiseTwoArm(write(stand, 'workers.yaml', tapvsConfig(2)), 'tap', 'ipv4', signal)
   },
   pids: tapvs.pids,
+}
+
+/** tapvs again, for clients that speak IPv6. */
+function overIpv6(way: 'ipv6' | 'nat64', title: string): Contender {
+  return {
+    name: way,
+    title,
+    arms: ['tap'],
+    extra: way,
+    async raise(stand, signal) {
+      const config = write(stand, `${way}.yaml`, tapvsConfig(1, way))
+      await stand.raiseTwoArm(config, 'tap', way, signal)
+    },
+    pids: tapvs.pids,
+  }
 }
 
 const limit: Contender = {
@@ -144,6 +160,8 @@ const none: Contender = {
 /** In the order in which they take their turns. */
 export const CONTENDERS: readonly Contender[] = [
   tapvs,
+  overIpv6('ipv6', 'the same with clients, VIP, LIPs and RS of IPv6'),
+  overIpv6('nat64', 'the same with clients and VIP of IPv6, LIPs and RS of IPv4'),
   workers,
   limit,
   nic,
@@ -161,7 +179,8 @@ function write(stand: Stand, name: string, text: string): string {
 }
 
 /** The documented example config with services for iperf3 and UDP beside that for redis, and more LIPs. */
-export function tapvsConfig(workers = 1): string {
+export function tapvsConfig(workers = 1, way: Way = 'ipv4'): string {
+  const { vip, rip, lips } = WAYS[way]
   const config = parseDocument(readFileSync(DEFAULT_CONFIG, 'utf8'))
   const services = config.get('services')
   const redis = isSeq(services) ? services.items[0] : undefined
@@ -170,10 +189,15 @@ export function tapvsConfig(workers = 1): string {
     ['tcp', IPERF_PORT],
     ['udp', UDP_PORT],
   ] as const) {
-    const real_servers = [{ address: RIP, port, weight: 100 }]
+    const real_servers = [{ address: rip, port, weight: 100 }]
     services.add(config.createNode({ ...redis.toJSON(), protocol, port, real_servers }))
   }
-  config.setIn(['arms', 1, 'local_addresses'], LIPS)
+  if (way !== 'ipv4') {
+    addIpv6Addresses(config)
+    redis.setIn(['real_servers', 0, 'address'], rip)
+    for (const service of services.items) if (isMap(service)) service.set('address', vip)
+  }
+  config.setIn(['arms', 1, 'local_addresses'], lips)
   config.setIn(['workers', 'count'], workers)
   // The lab keeps its recorder and its history on; what is compared has them off, as the default is.
   for (const key of ['capture', 'history']) config.delete(key)

@@ -13,7 +13,7 @@ import { compiled } from './native.ts'
 import { figures, iperfSum, redisRate } from './parse.ts'
 import { onLoadCpu } from './pin.ts'
 import { LATENCY_RATE } from './rows.ts'
-import { IPERF_PORT, type Server, type Stand, UDP_PORT, VIP } from './stand.ts'
+import { IPERF_PORT, type Server, type Stand, UDP_PORT } from './stand.ts'
 
 const CONNECTIONS = 50
 const GIB = 2 ** 30
@@ -45,11 +45,18 @@ export type Load = {
   measure(tool: Tool, seconds: number, rate: number): Promise<Measured>
 }
 
-/** Runs a command among the clients. => what it printed */
-export type Tool = (argv: string[]) => Promise<string>
+/** The clients of a stand. */
+export interface Tool {
+  vip: string
+  /** Their addresses. */
+  sources: readonly string[]
+  /** Runs a command among them. => what it printed */
+  run(argv: readonly string[]): Promise<string>
+}
 
 export function clientTool(stand: Stand, pinned: boolean, signal: AbortSignal): Tool {
-  return async argv => {
+  const { vip, sources } = stand
+  const runThere = async (argv: readonly string[]) => {
     const there = [...inside(stand.client), ...argv]
     const words = pinned ? onLoadCpu(there) : there
     const { code, stdout, stderr } = await run(words, { timeoutMs: LIMIT_MS, signal })
@@ -62,6 +69,7 @@ export function clientTool(stand: Stand, pinned: boolean, signal: AbortSignal): 
       throw new LabError(`${name}: ${said || `exit code ${code}`}`)
     return stdout
   }
+  return { vip, sources, run: runThere }
 }
 
 function redis(key: string, test: string, bytes: number, pipeline: number): Load {
@@ -69,8 +77,8 @@ function redis(key: string, test: string, bytes: number, pipeline: number): Load
     // A whole number of pipelines on each connection: redis-benchmark rounds up.
     const count = Math.ceil(requests / (CONNECTIONS * pipeline)) * CONNECTIONS * pipeline
     // biome-ignore format: one option and its value after the other
-    const rate = redisRate(await tool([
-      'redis-benchmark', '-h', VIP, '-p', `${REDIS_PORT}`, '-c', `${CONNECTIONS}`, '--csv',
+    const rate = redisRate(await tool.run([
+      'redis-benchmark', '-h', tool.vip, '-p', `${REDIS_PORT}`, '-c', `${CONNECTIONS}`, '--csv',
       '-t', test, '-d', `${bytes}`, '-P', `${pipeline}`, '-n', `${count}`,
     ]))
     return { count, rate }
@@ -82,7 +90,10 @@ function redis(key: string, test: string, bytes: number, pipeline: number): Load
     async warmUp(tool, seconds) {
       // GET finds what was set last, and that is to be a value of its own size.
       if (test === 'get')
-        await tool(['redis-cli', '-h', VIP, 'set', 'key:__rand_int__', 'x'.repeat(bytes)])
+        await tool.run([
+          ...['redis-cli', '-h', tool.vip],
+          ...['set', 'key:__rand_int__', 'x'.repeat(bytes)],
+        ])
       let { count, rate } = await benchmark(tool, CONNECTIONS * pipeline * 20)
       while (count / rate < seconds / 2) ({ count, rate } = await benchmark(tool, rate * seconds))
       return rate
@@ -98,8 +109,8 @@ function iperf(key: string, streams: number, ...direction: string[]): Load {
   const send = async (tool: Tool, bytes: number) =>
     iperfSum(
       // biome-ignore format: one option and its value after the other
-      await tool([
-        'iperf3', '--json', '--client', VIP, '--port', `${IPERF_PORT}`,
+      await tool.run([
+        'iperf3', '--json', '--client', tool.vip, '--port', `${IPERF_PORT}`,
         '--parallel', `${streams}`, '--bytes', `${Math.ceil(bytes)}`, ...direction,
       ]),
     )
@@ -120,11 +131,11 @@ function iperf(key: string, streams: number, ...direction: string[]): Load {
   }
 }
 
-function connections(sources: string[]): Load {
+function connections(): Load {
   const connect = async (tool: Tool, seconds: number) => {
     const program = await compiled('load/connections.c')
-    const to = [VIP, `${REDIS_PORT}`, `${seconds}`, `${CONNECTIONS}`]
-    const said = await tool([program, ...to, ...sources])
+    const to = [tool.vip, `${REDIS_PORT}`, `${seconds}`, `${CONNECTIONS}`]
+    const said = await tool.run([program, ...to, ...tool.sources])
     return figures('connections', said, 'connections', 'seconds')
   }
   const key = 'connections'
@@ -147,9 +158,9 @@ function connections(sources: string[]): Load {
 function latency(): Load {
   const ping = async (tool: Tool, seconds: number) => {
     const program = await compiled('load/latency.c')
-    const to = [VIP, `${REDIS_PORT}`, `${LATENCY_RATE}`, `${seconds}`, `${CONNECTIONS}`]
+    const to = [tool.vip, `${REDIS_PORT}`, `${LATENCY_RATE}`, `${seconds}`, `${CONNECTIONS}`]
     const keys = ['requests', 'p50', 'p99', 'p999'] as const
-    return figures('latency', await tool([program, ...to]), ...keys)
+    return figures('latency', await tool.run([program, ...to]), ...keys)
   }
   return {
     key: 'latency',
@@ -170,11 +181,11 @@ function latency(): Load {
 }
 
 /** @param window of datagrams under way for each source, as many as fit into a socket's buffer on the way many times over */
-function udp(key: string, kind: 'dns' | 'bulk', window: number, sources: string[]): Load {
+function udp(key: string, kind: 'dns' | 'bulk', window: number): Load {
   const send = async (tool: Tool, seconds: number) => {
     const program = await compiled('load/udp.c')
-    const to = [VIP, `${UDP_PORT}`, `${seconds}`, `${window}`]
-    const said = await tool([program, kind, ...to, ...sources])
+    const to = [tool.vip, `${UDP_PORT}`, `${seconds}`, `${window}`]
+    const said = await tool.run([program, kind, ...to, ...tool.sources])
     return figures('udp', said, 'datagrams', 'seconds')
   }
   return {
@@ -193,20 +204,20 @@ function udp(key: string, kind: 'dns' | 'bulk', window: number, sources: string[
   }
 }
 
-/** In the order in which they are run; `sources` are the client's addresses. */
-export function allLoads(sources: string[]): Load[] {
+/** In the order in which they are run. */
+export function allLoads(): Load[] {
   return [
     redis('get-1', 'get', 3, 1),
     redis('get-16', 'get', 3, 16),
     redis('set-1k', 'set', 1024, 1),
     redis('set-64k', 'set', 65_536, 1),
-    connections(sources),
+    connections(),
     iperf('to-1', 1),
     iperf('to-8', 8),
     iperf('from-1', 1, '--reverse'),
     iperf('from-8', 8, '--reverse'),
     latency(),
-    udp('dns', 'dns', 16, sources),
-    udp('datagrams', 'bulk', 32, sources),
+    udp('dns', 'dns', 16),
+    udp('datagrams', 'bulk', 32),
   ]
 }

@@ -18,7 +18,7 @@ import { machineLine } from './machine.ts'
 import { makeReport, type Report } from './report.ts'
 import { ROWS } from './rows.ts'
 import { type Plan, runPlan } from './run.ts'
-import { clientAddresses, Stand } from './stand.ts'
+import { Stand } from './stand.ts'
 import { reportText } from './text.ts'
 
 const EXIT = { FAILED: 1, USAGE: 2, INTERRUPTED: 130 } as const
@@ -41,6 +41,8 @@ type Options = {
   rounds: number | undefined
   only: string | undefined
   arms: string
+  ipv6: boolean
+  nat64: boolean
   rows: string | undefined
   out: string
   unpinned: boolean
@@ -67,6 +69,8 @@ async function parse(argv: string[]): Promise<Options> {
         describe:
           'contenders with arms of these kinds: tap, veth, or tap,veth; unless --only names them',
       },
+      ipv6: { boolean: true, default: false, describe: 'tapvs over IPv6 beside it over IPv4' },
+      nat64: { boolean: true, default: false, describe: 'clients of IPv6 before an RS of IPv4' },
       rows: {
         string: true,
         requiresArg: true,
@@ -108,7 +112,7 @@ async function bench(options: Options): Promise<void> {
   const folder = resolve(options.out)
   const stand = new Stand(options.name, folder)
   const plan: Plan = {
-    contenders: chosenContenders(options.only, options.arms),
+    contenders: chosenContenders(options),
     loads: chosenLoads(options.rows),
     rounds: checkRounds(options.rounds ?? rounds),
     pinned: !options.unpinned,
@@ -145,10 +149,13 @@ async function writeReport(report: Report, folder: string): Promise<void> {
   writeFileSync(join(folder, 'bench.svg'), await svg(barChart(report)))
 }
 
-function chosenContenders(only: string | undefined, said: string) {
+function chosenContenders({ only, arms: said, ipv6, nat64 }: Options) {
   const kinds = said.split(',').map(kind => checkArms(kind))
+  const wanted = { ipv6, nat64 }
   const usual = CONTENDERS.filter(
-    ({ extra, arms }) => !extra && arms.some(kind => kinds.includes(kind)),
+    ({ extra, arms }) =>
+      (typeof extra === 'string' ? wanted[extra] : !extra) &&
+      arms.some(kind => kinds.includes(kind)),
   )
   const names = only?.split(',') ?? usual.map(({ name }) => name)
   for (const name of names) {
@@ -167,7 +174,7 @@ function chosenLoads(words: string | undefined): Load[] {
     wanted.some(word => (isKey(word) ? key === word : `${key} ${title} ${group}`.includes(word))),
   )
   if (rows.length === 0) throw new UsageError(`--rows ${words}: no row has such a word`)
-  return allLoads(clientAddresses()).filter(load => rows.some(({ key }) => load.rows.includes(key)))
+  return allLoads().filter(load => rows.some(({ key }) => load.rows.includes(key)))
 }
 
 function checkRounds(rounds: number): number {

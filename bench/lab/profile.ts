@@ -13,7 +13,7 @@ import { mustRun } from '../../netns/processes.ts'
 import { addStack, type Flame, flameSvg, newFlame } from '../flame.ts'
 import { CONTENDERS } from './contenders.ts'
 import { allLoads, clientTool } from './loads.ts'
-import { clientAddresses, Stand } from './stand.ts'
+import { Stand } from './stand.ts'
 
 const SECONDS = 4
 /** Not every machine counts cycles; time is there on all. */
@@ -40,7 +40,7 @@ function nameOf(symbol: string): string {
 }
 
 async function main(file: string, key: string): Promise<void> {
-  const load = allLoads(clientAddresses()).find(({ rows }) => rows.includes(key))
+  const load = allLoads().find(({ rows }) => rows.includes(key))
   const tapvs = CONTENDERS.find(({ name }) => name === 'tapvs')
   if (load === undefined || tapvs === undefined) throw new LabError(`no row ${key}`)
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-profile-'))

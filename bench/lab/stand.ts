@@ -1,9 +1,9 @@
 /**
  * What every contender is measured in: a client's and a real server's namespace with a contender between them. It has
  * the names and paths of a lab (netns/) of its own, so whatever a killed benchmark left behind is found and taken away
- * by the next one. The client always talks to the same address.
+ * by the next one. The client always talks to the same address of a family.
  *
- *   two-arm   client ── TAP, tapvs, TAP ── RS           202.108.10.0/24 and 192.168.168.0/24
+ *   two-arm   client ── TAP, tapvs, TAP ── RS           202.108.10.0/24 and 192.168.168.0/24, or IPv6 on either side
  *   middle    client ── veth, a namespace, veth ── RS   the same two subnets
  *   taps      client ── TAP, limit, TAP ── RS           one subnet, the RS has the VIP
  *   box       client ── veth, a namespace, veth ── RS   as two-arm or taps: arms that are NICs in the place of TAPs
@@ -40,6 +40,17 @@ export const VIP = '202.108.10.1'
 export const RIP = '192.168.168.2'
 /** One address has 64 thousand ports, and each of them rests after a connection: 7 s in tapvs. */
 export const LIPS = ['192.168.168.7', '192.168.168.8', '192.168.168.9', '192.168.168.10']
+/** What the client talks to, and what is behind it, by what the client speaks and the RS. */
+export const WAYS = {
+  ipv4: { vip: VIP, rip: RIP, lips: LIPS },
+  ipv6: {
+    vip: '2001:db8:10::1',
+    rip: '2001:db8:168::2',
+    lips: ['2001:db8:168::7', '2001:db8:168::8', '2001:db8:168::9', '2001:db8:168::a'],
+  },
+  nat64: { vip: '2001:db8:10::1', rip: RIP, lips: LIPS },
+} as const
+export type Way = keyof typeof WAYS
 export const CLIENTS = 16
 export const IPERF_PORT = 5201
 export const UDP_PORT = 5300
@@ -68,6 +79,7 @@ export class Stand {
   readonly middle: Netns
   /** For configs of the contenders. */
   readonly folder: string
+  #way: Way = 'ipv4'
 
   constructor(name: string, folder: string) {
     this.lab = new Lab(name)
@@ -93,9 +105,22 @@ export class Stand {
     return this.lab.arm('rs')
   }
 
-  async raiseTwoArm(config: string, arms: Arms, signal: AbortSignal): Promise<void> {
-    await this.lab.up({ config, clients: CLIENTS, arms }, signal)
-    for (const arm of [this.client, this.rs]) await setSysctls(arm, SYSCTLS)
+  /** What the client talks to. */
+  get vip(): string {
+    return WAYS[this.#way].vip
+  }
+
+  /** The client's addresses. */
+  get sources(): string[] {
+    const { addresses, addresses6 } = layOutArm('', 'client', CLIENTS, true)
+    return this.#way === 'ipv4' ? addresses : addresses6
+  }
+
+  async raiseTwoArm(config: string, arms: Arms, way: Way, signal: AbortSignal): Promise<void> {
+    const ipv6 = way !== 'ipv4'
+    this.#way = way
+    await this.lab.up({ config, clients: CLIENTS, arms, ipv6 }, signal)
+    for (const arm of [this.client, this.rs]) await setSysctls(arm, SYSCTLS, ipv6)
   }
 
   /** Without a router: with a TAP in each of the two namespaces, or with cables to two NICs in the box. */
@@ -134,7 +159,8 @@ export class Stand {
   /** A server beside the redis-server, on every address. */
   async raiseServer(server: Server, signal: AbortSignal): Promise<void> {
     if (server === 'udp') {
-      const argv = [await compiled('load/udp.c'), 'serve', '0.0.0.0', `${UDP_PORT}`]
+      const any = this.#way === 'ipv6' ? '::' : '0.0.0.0'
+      const argv = [await compiled('load/udp.c'), 'serve', any, `${UDP_PORT}`]
       await this.#alive('udp', this.#start('udp', this.rs, argv), signal, () => this.#hasUdp())
       return
     }
@@ -163,12 +189,12 @@ export class Stand {
 
   /** Waits until redis answers the client. */
   async reachable(signal: AbortSignal): Promise<void> {
-    const what = `an answer from ${VIP}`
+    const what = `an answer from ${this.vip}`
     await until(what, { limitMs: READY_LIMIT_MS, signal }, () => this.#answers(signal))
   }
 
   async #answers(signal: AbortSignal): Promise<true | undefined> {
-    const ping = [...inside(this.client), 'redis-cli', '-h', VIP, 'ping']
+    const ping = [...inside(this.client), 'redis-cli', '-h', this.vip, 'ping']
     const { stdout } = await run(ping, { timeoutMs: 1000, signal })
     return stdout.includes('PONG') || undefined
   }
@@ -214,14 +240,10 @@ export class Stand {
   }
 }
 
-/** The same in every stand. */
-export function clientAddresses(): string[] {
-  return layOutArm('', 'client', CLIENTS).addresses
-}
-
-async function setSysctls(at: Netns, settings: string[]): Promise<void> {
+async function setSysctls(at: Netns, settings: string[], ipv6 = false): Promise<void> {
   // Those that not every kernel has: -e ignores what is unknown.
-  await mustRun([...inside(at), 'sysctl', '-eqw', 'net.ipv6.conf.all.disable_ipv6=1'])
+  const off = 'net.ipv6.conf.all.disable_ipv6=1'
+  if (!ipv6) await mustRun([...inside(at), 'sysctl', '-eqw', off])
   await mustRun([...inside(at), 'sysctl', '-qw', ...settings])
 }
 

@@ -2,8 +2,8 @@
 
 import { ROWS, type Row } from './rows.ts'
 
-/** Who is compared with the others: tapvs on TAPs and tapvs on NICs, each of them if it took part. */
-export const SUBJECTS = ['tapvs', 'nic'] as const
+/** Who is compared with the others: tapvs on TAPs, on NICs and over IPv6, each of them if it took part. */
+export const SUBJECTS = ['tapvs', 'nic', 'ipv6', 'nat64'] as const
 export type Subject = (typeof SUBJECTS)[number]
 
 /** A ratio of medians, subject : contender, that is to be at least (latency: at most) the bound. */
@@ -22,7 +22,8 @@ const bounds = (
 /**
  * Why these: a balancer that does nothing cannot be beaten by much (limit); a TAP costs more than a veth, which kernel
  * NAT does not pay (nat); a proxy ends two TCP connections where a FullNAT translates one. A NIC's frames come by way of a
- * TAP, so it costs more than a TAP alone, and kernel NAT does the same work without leaving the kernel.
+ * TAP, so it costs more than a TAP alone, and kernel NAT does the same work without leaving the kernel. Addresses of IPv6 are four times
+ * as long, and NAT64 makes another header; the kernels on both sides, where most of the time goes, do the same as over IPv4.
  */
 export const TARGETS: readonly Target[] = [
   ...bounds(['tapvs', 'limit'], rowsOf('redis', 'connections', 'bulk'), 1),
@@ -33,6 +34,8 @@ export const TARGETS: readonly Target[] = [
   ...bounds(['nic', 'tapvs'], rowsOf('bulk'), 0.8),
   ...bounds(['nic', 'nat'], byKey('get-1'), 0.9),
   ...bounds(['nic', 'nat'], rowsOf('connections'), 0.95),
+  ...bounds(['ipv6', 'tapvs'], rowsOf('redis', 'connections', 'bulk'), 0.9),
+  ...bounds(['nat64', 'tapvs'], rowsOf('redis', 'connections', 'bulk'), 0.8),
   ...['haproxy', 'nginx'].flatMap(proxy => [
     ...bounds(['tapvs', proxy], rowsOf('redis'), 1.05),
     ...bounds(['tapvs', proxy], rowsOf('connections', 'bulk'), 1.4),

@@ -35,10 +35,19 @@ static inline int64_t now_ns(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static inline struct sockaddr_in endpoint(const char *address, int port) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
-    fprintf(stderr, "%s is no IPv4 address\n", address);
+/* Of either family. The kernel takes the whole of it for one of IPv4, too. */
+static inline struct sockaddr_storage endpoint(const char *address, int port) {
+  struct sockaddr_storage to = {0};
+  struct sockaddr_in *v4 = (struct sockaddr_in *)&to;
+  struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&to;
+  if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+  } else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons((uint16_t)port);
+  } else {
+    fprintf(stderr, "%s is no address\n", address);
     exit(2);
   }
   return to;

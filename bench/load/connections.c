@@ -8,8 +8,8 @@
  * => {"connections":N,"seconds":S} */
 #include "client.h"
 
-static struct sockaddr_in to;
-static struct sockaddr_in *sources;
+static struct sockaddr_storage to;
+static struct sockaddr_storage *sources;
 static int n_sources;
 static int epoll;
 
@@ -18,10 +18,10 @@ static int epoll;
 static void begin(void) {
   static int turn;
   int one = 1;
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) DIE("socket");
   setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-  struct sockaddr_in *from = &sources[turn++ % n_sources];
+  struct sockaddr_storage *from = &sources[turn++ % n_sources];
   if (bind(fd, (struct sockaddr *)from, sizeof *from) < 0) DIE("bind");
   if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) DIE("connect");
   struct epoll_event event = {.events = EPOLLOUT, .data.fd = fd};

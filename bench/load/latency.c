@@ -23,9 +23,9 @@ static uint64_t n_conns, total, answered;
 static int64_t start, gap; /* ns */
 static uint32_t *latencies; /* ns */
 
-static void open_all(struct sockaddr_in to, int epoll) {
+static void open_all(struct sockaddr_storage to, int epoll) {
   for (uint64_t i = 0; i < n_conns; i++) {
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1, fd = socket(to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) DIE("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};

@@ -32,7 +32,7 @@ static const uint8_t RECORD[] = {0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0
 
 static struct mmsghdr messages[BATCH];
 static struct iovec parts[BATCH];
-static struct sockaddr_in peers[BATCH];
+static struct sockaddr_storage peers[BATCH];
 static uint8_t data[BATCH][2048];
 
 static void lay_out(int with_peers) {
@@ -46,8 +46,8 @@ static void lay_out(int with_peers) {
   }
 }
 
-static int bound(struct sockaddr_in at, int flags) {
-  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0), bytes = BUFFERS;
+static int bound(struct sockaddr_storage at, int flags) {
+  int fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | flags, 0), bytes = BUFFERS;
   if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) < 0) DIE("bind");
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes);
   return fd;
@@ -78,7 +78,7 @@ static size_t answer(uint8_t *datagram, size_t length, uint64_t arrived) {
   return sizeof mark;
 }
 
-static void serve(struct sockaddr_in at) {
+static void serve(struct sockaddr_storage at) {
   int fd = bound(at, 0);
   uint64_t arrived = 0;
   for (;;) {
@@ -158,7 +158,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   bulk = strcmp(argv[1], "bulk") == 0;
-  struct sockaddr_in to = endpoint(argv[2], atoi(argv[3]));
+  struct sockaddr_storage to = endpoint(argv[2], atoi(argv[3]));
   int64_t duration = (int64_t)(atof(argv[4]) * 1e9);
   window = (uint64_t)atoi(argv[5]);
   n_flows = argc - 6;

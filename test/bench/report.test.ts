@@ -9,7 +9,7 @@ import { allLoads } from '../../bench/lab/loads.ts'
 import { type Facts, makeReport } from '../../bench/lab/report.ts'
 import { ROWS } from '../../bench/lab/rows.ts'
 import type { Samples } from '../../bench/lab/run.ts'
-import { LIPS } from '../../bench/lab/stand.ts'
+import { WAYS } from '../../bench/lab/stand.ts'
 import { TARGETS, type Target } from '../../bench/lab/targets.ts'
 import { reportText, short } from '../../bench/lab/text.ts'
 import { parseConfig } from '../../src/config/config.ts'
@@ -99,6 +99,8 @@ test('the targets', () => {
     'nic nat connections 0.95',
     'nic haproxy set-1k 1',
     'nic nginx connections 1',
+    'ipv6 tapvs connections 0.9',
+    'nat64 tapvs get-16 0.8',
   ])
     assert.ok(bounds.includes(target), target)
   const places = TARGETS.map(({ subject, against, row }) => `${subject} ${against} ${row.key}`)
@@ -106,7 +108,7 @@ test('the targets', () => {
 })
 
 test('every row is a figure of one load', () => {
-  const given = allLoads(['192.0.2.1']).flatMap(({ rows }) => rows)
+  const given = allLoads().flatMap(({ rows }) => rows)
   assert.deepEqual(
     given,
     ROWS.map(({ key }) => key),
@@ -154,10 +156,13 @@ test('figures have three digits', () => {
 })
 
 test("tapvs's config is right and has a service for each load", () => {
-  const config = parseConfig(tapvsConfig(), 'bench.yaml')
-  assert.deepEqual(
-    config.services.map(({ port }) => port),
-    [6379, 5201, 5300],
-  )
-  assert.ok(LIPS.every(lip => tapvsConfig().includes(lip)))
+  for (const way of ['ipv4', 'ipv6', 'nat64'] as const) {
+    const { vip, rip, lips } = WAYS[way]
+    const { services, arms } = parseConfig(tapvsConfig(1, way), 'bench.yaml')
+    assert.deepEqual(
+      services.map(({ address, port, realServers }) => [address, port, realServers[0]?.address]),
+      [6379, 5201, 5300].map(port => [vip, port, rip]),
+    )
+    assert.deepEqual(arms[1]?.localAddresses, lips)
+  }
 })
