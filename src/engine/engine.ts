@@ -212,7 +212,7 @@ export class Engine {
     }
     let t = this.#index.of(p)
     if (t < 0 && this.#peers !== null) {
-      const owner = ownerOf(p, this.#peers, this.setup)
+      const owner = ownerOf(p, this.#peers, this.setup, this.frames.pkt)
       if (owner !== this.#peers.self) return HAND_OVER - owner
     }
     if (this.trace.debug) sayLookup(this.trace, p, t >= 0)

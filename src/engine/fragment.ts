@@ -111,7 +111,7 @@ export class Fragment {
     const services = this.#services
     if (isOurs(this.#parts.arms, family, daddr) || services.has(daddr, family)) return true
     if (family === SIX) return false
-    return services.natServers.has(saddr) || services.matches.leads(daddr, arm)
+    return services.natServers.has(saddr, family) || services.matches.leads(daddr, arm)
   }
 
   /** The header behind IP has to be in the first fragment, all of it (RFC 7112); that of UDP and ICMP fits into the smallest one. */

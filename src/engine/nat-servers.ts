@@ -1,41 +1,67 @@
 /**
- * Addresses of the RSs that are reached by NAT: what comes from one of them is for a client's address and not for one of ours, and is
+ * RIP:rport of the RSs that are reached by NAT: what comes from there is for a client's address and not for one of ours, and is
  * known by its source. One stays when its RS has gone, whose connections go on. When there are as many as are kept here, those stay that
  * an RS has which is there, or whose connections are.
+ *
+ * Of an address of IPv6 it is its four words XORed that count, as for all that workers agree on (steering.ts): two of which that is the same
+ * are steered alike, and no worse.
  */
 
+import type { AddressBook } from './address-book.ts'
 import { DESTS_MAX, METHOD } from './conn-layout.ts'
+import { Family } from './family.ts'
 import type { Dest, Dests } from './service.ts'
 
 /** Twice as many as there are places of RSs, so that half of them at least make room. */
 const KEPT = DESTS_MAX * 2
 
-export class NatServers {
-  readonly #words = new Set<number>()
-  readonly #dests: Dests
+type Address = Pick<Dest, 'family' | 'rip' | 'rport'>
 
-  constructor(dests: Dests) {
+export class NatServers {
+  /** By family: ports by address. */
+  readonly #ports: readonly Map<number, Set<number>>[] = [new Map(), new Map()]
+  readonly #dests: Dests
+  readonly #book: AddressBook
+  #count = 0
+
+  constructor(dests: Dests, book: AddressBook) {
     this.#dests = dests
+    this.#book = book
   }
 
-  has(rip: number): boolean {
-    return this.#words.size > 0 && this.#words.has(rip)
+  /** Whether an RS has this address (of IPv6 its words XORed). */
+  has(rip: number, family: number): boolean {
+    return this.#count > 0 && this.#ports[family].has(rip)
+  }
+
+  /** Whether one answers from this port of it. */
+  answers(rip: number, rport: number, family: number): boolean {
+    return this.#count > 0 && this.#ports[family].get(rip)?.has(rport) === true
   }
 
   /** An RS is there, or is reached another way. */
-  note({ method, rip }: Pick<Dest, 'method' | 'rip'>): void {
-    if (method !== METHOD.NAT) return
-    if (this.#words.size >= KEPT) this.#forget()
-    this.#words.add(rip)
+  note(dest: Address & Pick<Dest, 'method'>): void {
+    if (dest.method !== METHOD.NAT) return
+    if (this.#count >= KEPT) this.#forget()
+    this.#add(dest)
+  }
+
+  #add({ family, rip, rport }: Address): void {
+    const address = family === Family.IPV4 ? rip : xored(this.#book.cells(rip))
+    const ports = this.#ports[family].get(address) ?? new Set()
+    this.#ports[family].set(address, ports)
+    if (ports.has(rport)) return
+    ports.add(rport)
+    this.#count++
   }
 
   /** Those that nothing can come from for a client's address any more. */
   #forget(): void {
     const { list, gone } = this.#dests
-    const kept = new Set<number>()
-    for (const dest of list) if (dest && this.#isMeant(dest)) kept.add(dest.rip)
-    for (const dest of gone) if (dest && this.#isMeant(dest)) kept.add(dest.rip)
-    for (const word of this.#words) if (!kept.has(word)) this.#words.delete(word)
+    for (const ports of this.#ports) ports.clear()
+    this.#count = 0
+    for (const dest of list) if (dest && this.#isMeant(dest)) this.#add(dest)
+    for (const dest of gone) if (dest && this.#isMeant(dest)) this.#add(dest)
   }
 
   /** It is reached by NAT, or has connections that may be of a time when it was, or another RS of its place. */
@@ -44,4 +70,8 @@ export class NatServers {
     if (method === METHOD.NAT && list[index] !== undefined) return true
     return this.#dests.active(index) + this.#dests.inactive(index) > 0
   }
+}
+
+function xored(words: readonly number[]): number {
+  return words.reduce((all, one) => all ^ one)
 }

@@ -1,5 +1,6 @@
 /** Services by what a packet is sent to. */
 
+import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
 import { Matches } from './matches.ts'
@@ -14,8 +15,8 @@ export class Services {
 
   readonly matches: Matches
 
-  constructor(arms: readonly Arm[], dests: Dests) {
-    this.natServers = new NatServers(dests)
+  constructor(arms: readonly Arm[], dests: Dests, book: AddressBook) {
+    this.natServers = new NatServers(dests, book)
     this.matches = new Matches(arms)
   }
 

@@ -64,7 +64,7 @@ export class Setup {
     const { arms, dests, outcomes, lips, book, rates } = parts
     this.guards = new Guards(rates)
     this.#arms = arms
-    this.services = new Services(arms, dests)
+    this.services = new Services(arms, dests, book)
     this.#way = new WayToRs(parts, neighs)
     this.#dests = dests
     this.#outcomes = outcomes

@@ -4,6 +4,7 @@
  *
  *   from a client    a hash of its address and port
  *   from an RS       the residue of the lport, which the worker that opened the connection took from its own partition
+ *   ... behind NAT   the hash of where it goes to, which is the client's; it is known by address and port (nat-servers.ts)
  *   an ICMP error    whoever owns an answer to the packet that it quotes
  *
  * An address of IPv6 is its four words XORed (parsed.ts).

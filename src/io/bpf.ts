@@ -109,6 +109,11 @@ export class Assembler {
     this.#code.push({ opcode: test, registers: register, imm, to })
   }
 
+  /** The same of two registers: is the first one less? */
+  jumpIfLess(register: Register, than: Register, to: Label): void {
+    this.#code.push({ opcode: IF.LT | BY_REGISTER, registers: (than << 4) | register, imm: 0, to })
+  }
+
   jump(to: Label): void {
     this.#code.push({ opcode: JUMP, registers: 0, imm: 0, to })
   }
@@ -134,6 +139,13 @@ export class Assembler {
   #add(opcode: number, dst: number, src: number, imm: number): void {
     this.#code.push({ opcode, registers: (src << 4) | dst, imm })
   }
+}
+
+/** Is R0 one of the numbers, which ascend as unsigned? => where it goes on for each of them */
+export function each(asm: Assembler, numbers: readonly number[], no: Label): Label[] {
+  const cases = numbers.map((number): Case => [number, asm.label()])
+  choose(asm, cases, no)
+  return cases.map(([, to]) => to)
 }
 
 /** Is R0 among the numbers, which ascend as unsigned? By halves: three instructions a number, of which about log2 run. */
@@ -183,11 +195,13 @@ export function among6(asm: Assembler, addresses: readonly Ipv6[], asked: Asked,
   }
   if (first !== undefined) asm.load(SIZE.WORD, at + 4 * word)
   const numbers = ascending(addresses.map(address => address[word as 0]))
-  const cases = numbers.map((number): Case => [number, word === 3 ? yes : asm.label()])
-  choose(asm, cases, no)
-  if (word === 3) return
-  for (const [number, to] of cases) {
+  if (word === 3) {
+    among(asm, numbers, yes, no)
+    return
+  }
+  for (const [i, to] of each(asm, numbers, no).entries()) {
     asm.place(to)
+    const number = numbers[i]
     const members = addresses.filter(address => address[word as 0] === number)
     among6(asm, members, asked, word + 1)
   }

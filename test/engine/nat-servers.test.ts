@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AddressBook } from '../../src/engine/address-book.ts'
 import { METHOD } from '../../src/engine/conn-layout.ts'
 import { NatServers } from '../../src/engine/nat-servers.ts'
 import { type Dest, DestCell, Dests } from '../../src/engine/service.ts'
@@ -16,10 +17,13 @@ class Places {
     PLACES,
     new ArrayBuffer(PLACES * 16),
   )
-  readonly nat = new NatServers(this.dests)
+  readonly nat = new NatServers(
+    this.dests,
+    new AddressBook(new ArrayBuffer(AddressBook.bytesFor(1)), 0, 1),
+  )
 
   put(index: number, rip: number, method: number = METHOD.NAT): void {
-    const dest = { index, rip, method, upper: -1 } as Dest
+    const dest = { index, family: 0, rip, rport: 80, method, upper: -1 } as Dest
     this.nat.note(dest)
     this.dests.list[index] = dest
     this.dests.gone[index] = undefined
@@ -49,24 +53,24 @@ test('when as many have been there as are kept, those stay that are there or hav
   dests.cells[(2 << 4) | ACTIVE] = 1
   places.put(2, 3, METHOD.DR)
   assert.deepEqual(
-    [1, 2, 3, 4].map(rip => nat.has(rip)),
+    [1, 2, 3, 4].map(rip => nat.answers(rip, 80, 0)),
     [true, true, true, false],
   )
   places.many(3, 10, 70_000)
   assert.deepEqual(
-    [1, 2, 3].map(rip => nat.has(rip)),
+    [1, 2, 3].map(rip => nat.answers(rip, 80, 0)),
     [true, true, true],
   )
   // Those of before have gone, for there is no more room than for so many.
   assert.deepEqual(
-    [10, 60_000, 69_999].map(rip => nat.has(rip)),
+    [10, 60_000, 69_999].map(rip => nat.answers(rip, 80, 0)),
     [false, false, true],
   )
   dests.cells.fill(0)
   places.leave(0)
   places.many(3, 100_000, 200_000)
   assert.deepEqual(
-    [1, 2, 3].map(rip => nat.has(rip)),
+    [1, 2, 3].map(rip => nat.answers(rip, 80, 0)),
     [false, false, false],
   )
 })

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Drop } from '../../src/engine/counters.ts'
+import { ipv4Int } from '../../src/wire/address.ts'
 import { LAN, WAN } from '../kit/connection.ts'
 import { arpFrame } from '../kit/frame.ts'
 import { Several } from '../kit/several.ts'
@@ -31,3 +33,24 @@ for (const workers of [2, 3]) {
     }
   })
 }
+
+test('what an RS of NAT sends as a client, from another port, is a client’s', () => {
+  const several = new Several(3, BOTH_WAYS)
+  const { steering, stands } = several
+  const seen = new Set<number>()
+  for (let sport = 40_000; sport < 40_012; sport++) {
+    const syn = `192.168.168.2.${sport} > 198.51.100.9.6380: Flags [S], seq 1, win 100, length 0`
+    const owner = steering.clientWorker(ipv4Int('192.168.168.2'), sport)
+    const at = (owner + 1) % 3
+    const refused = () =>
+      Object.values(Drop).reduce(
+        (sum, reason) => sum + stands[owner].engine.counters.events[reason],
+        0,
+      )
+    const before = refused()
+    several.segment(at, LAN, syn)
+    assert.equal(refused(), before + 1, 'it was handed over to its owner')
+    seen.add(owner)
+  }
+  assert.equal(seen.size, 3)
+})

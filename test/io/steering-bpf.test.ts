@@ -18,25 +18,48 @@ const run = bpfRunner('filter')
 
 const int32 = (address: number[]) => new DataView(Uint8Array.from(address).buffer).getInt32(0)
 
+interface Server {
+  address: number[]
+  port: number
+}
+/** LIPs, and RSs of NAT as `address:port`. */
+interface Known {
+  lips: Set<number>
+  servers: Set<string>
+}
+
 /** The rule itself, over the frame's bytes. */
-function owner(steering: Steering, lips: Set<number>, frame: Uint8Array): number {
+function owner(steering: Steering, known: Known, frame: Uint8Array): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
   if (view.getUint16(12) !== 0x0800) return 0
   const ihl = frame[14] & 15
   if (frame[14] >> 4 !== 4 || ihl < 5) return 0
   if ((view.getUint16(20) & 0x3fff) !== 0) return 0
   const l4 = 14 + ihl * 4
-  if (frame[23] === 1) return quotedOwner(steering, lips, view, l4)
+  if (frame[23] === 1) return quotedOwner(steering, known, view, l4)
   if (frame[23] !== 6 && frame[23] !== 17) return 0
-  const fromRs = lips.has(view.getInt32(30))
-  const port = l4 + (fromRs ? 2 : 0)
-  if (frame.length < port + 2) return 0
-  if (fromRs) return Math.max(0, steering.lportWorker(view.getUint16(port)))
-  return steering.clientWorker(view.getInt32(26), view.getUint16(port))
+  return tupleOwner(steering, known, view, { peer: 26, peerPort: l4, ownPort: l4 + 2 })
+}
+
+/** By where the peer's address and both ports stand; ours is what it is sent to. */
+function tupleOwner(
+  steering: Steering,
+  { lips, servers }: Known,
+  view: DataView,
+  { peer, peerPort, ownPort }: { peer: number; peerPort: number; ownPort: number },
+): number {
+  const has = (port: number) => view.byteLength >= port + 2
+  const own = view.getInt32(30)
+  if (lips.has(own))
+    return has(ownPort) ? Math.max(0, steering.lportWorker(view.getUint16(ownPort))) : 0
+  if (!has(peerPort)) return 0
+  const [address, port] = [view.getInt32(peer), view.getUint16(peerPort)]
+  if (!servers.has(`${address}:${port}`)) return steering.clientWorker(address, port)
+  return has(ownPort) ? steering.clientWorker(own, view.getUint16(ownPort)) : 0
 }
 
 /** Of an ICMP error at `icmp`: by what was sent from where it goes to. */
-function quotedOwner(steering: Steering, lips: Set<number>, view: DataView, icmp: number): number {
+function quotedOwner(steering: Steering, known: Known, view: DataView, icmp: number): number {
   const quote = icmp + 8
   if (view.byteLength < quote + 20) return 0
   if (![3, 4, 5, 11, 12].includes(view.getUint8(icmp))) return 0
@@ -45,11 +68,8 @@ function quotedOwner(steering: Steering, lips: Set<number>, view: DataView, icmp
   if (![6, 17].includes(view.getUint8(quote + 9))) return 0
   if ((view.getUint16(quote + 6) & 0x1fff) !== 0) return 0
   if (view.getInt32(quote + 12) !== view.getInt32(30)) return 0
-  const toRs = lips.has(view.getInt32(quote + 12))
-  const port = quote + ihl * 4 + (toRs ? 0 : 2)
-  if (view.byteLength < port + 2) return 0
-  if (toRs) return Math.max(0, steering.lportWorker(view.getUint16(port)))
-  return steering.clientWorker(view.getInt32(quote + 16), view.getUint16(port))
+  const ownPort = quote + ihl * 4
+  return tupleOwner(steering, known, view, { peer: quote + 16, peerPort: ownPort + 2, ownPort })
 }
 
 const address = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255))
@@ -57,10 +77,25 @@ const text = (numbers: number[]) => numbers.join('.')
 const port = fc.nat(65_535)
 const often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbitrary })
 
-/** ICMP errors, and what nearly is one, that go to `dst`. */
-function anyError(dst: fc.Arbitrary<number[]>): fc.Arbitrary<Uint8Array> {
+/** Both ends, of which the first is one of `servers` at times. */
+const from = (servers: Server[]) =>
+  servers.length === 0
+    ? fc.record({ address, port })
+    : fc.oneof(
+        fc.record({ address, port }),
+        fc.constantFrom(...servers),
+        fc.record({ address: fc.constantFrom(...servers).map(one => one.address), port }),
+      )
+
+/** ICMP errors, and what nearly is one, that go to `dst`, about what has gone to `peer`. */
+function anyError(
+  dst: fc.Arbitrary<number[]>,
+  peer: fc.Arbitrary<Server>,
+): fc.Arbitrary<Uint8Array> {
   const fields = fc.record({
-    about: fc.record({ src: address.map(text), dst: dst.map(text), sport: port, dport: port }),
+    about: fc
+      .record({ src: dst.map(text), peer, sport: port })
+      .map(({ peer: to, ...about }) => ({ ...about, dst: text(to.address), dport: to.port })),
     type: fc.oneof(often(5, fc.constantFrom(3, 4, 5, 11, 12)), often(1, fc.nat(255))),
     protocol: fc.oneof(often(5, fc.constantFrom(6, 17)), often(1, fc.nat(255))),
     fragment: fc.oneof(often(5, fc.constantFrom(0, 0x4000, 0x2000)), often(1, fc.nat(0xffff))),
@@ -77,29 +112,24 @@ function anyError(dst: fc.Arbitrary<number[]>): fc.Arbitrary<Uint8Array> {
 }
 
 /** Frames with options, fragments, other protocols, other versions, cut short; many of them to one of `lips`. */
-function anyFrame(lips: number[][]): fc.Arbitrary<Uint8Array> {
+function anyFrame(lips: number[][], servers: Server[]): fc.Arbitrary<Uint8Array> {
+  const peer = from(servers)
   const dst = lips.length ? fc.oneof(address, fc.constantFrom(...lips)) : address
   const fields = fc.record({
-    src: address,
+    peer,
     dst,
-    sport: port,
     dport: port,
     protocol: fc.oneof(often(9, fc.constant(6)), often(3, fc.constantFrom(0, 1, 17, 255))),
     fragment: fc.oneof(often(9, fc.constantFrom(0, 0x4000, 0x8000)), often(1, fc.nat(0xffff))),
     optionWords: fc.oneof(fc.constant(0), fc.nat(10)),
   })
-  const packet = fields.map(({ src, dst, optionWords, ...of }) =>
-    ethernet(
-      MAC,
-      MAC,
-      0x0800,
-      ipv4(
-        { ...of, src: text(src), dst: text(dst), options: new Uint8Array(optionWords * 4) },
-        tcp({ ...of, src: text(src), dst: text(dst), flags: 'S', seq: 1 }),
-      ),
-    ),
-  )
-  const error = anyError(dst)
+  const packet = fields.map(({ peer: { address, port: sport }, dst, optionWords, ...of }) => {
+    const ends = { ...of, sport, src: text(address), dst: text(dst) }
+    const segment = tcp({ ...ends, flags: 'S', seq: 1 })
+    const options = new Uint8Array(optionWords * 4)
+    return ethernet(MAC, MAC, 0x0800, ipv4({ ...ends, options }, segment))
+  })
+  const error = anyError(dst, peer)
   const any = fc.oneof(packet, error)
   // No shorter than an IPv4 header: the kernel makes no trial run with less (EINVAL since 6.17).
   const cut = fc.tuple(any, fc.nat(64)).map(([frame, bytes]) => frame.slice(0, 34 + bytes))
@@ -122,12 +152,21 @@ test('the program agrees with Steering on whatever frames', () => {
   const seen = new Set<number>()
   for (const workers of [1, 2, 3, 4, 7, 256]) {
     for (const lipCount of [0, 1, 2, 3, 17]) {
+      // None, several behind one address, many.
+      const servers = fc
+        .sample(fc.record({ address, port }), { numRuns: [0, 1, 2, 9, 64][seen.size % 5], seed })
+        .flatMap(one => [one, { ...one, port: one.port ^ 1 }])
       const lips = fc.sample(address, { numRuns: lipCount, seed: seed + workers })
       const steering = new Steering(workers, seed ^ lipCount)
-      const frames = fc.sample(anyFrame(lips), { numRuns: 500, seed: seed + lipCount })
-      const known = new Set(lips.map(int32))
-      run(steeringProgram(steering, known), frames).forEach((queue, i) => {
-        const what = `seed ${seed}, ${workers} workers, LIPs ${lips.join(' ')}: ${frames[i]}`
+      const frames = fc.sample(anyFrame(lips, servers), { numRuns: 500, seed: seed + lipCount })
+      const inNumbers = servers.map(one => ({ ...one, address: int32(one.address) }))
+      const known = {
+        lips: new Set(lips.map(int32)),
+        servers: new Set(inNumbers.map(one => `${one.address}:${one.port}`)),
+      }
+      const program = steeringProgram(steering, known.lips, inNumbers)
+      run(program, frames).forEach((queue, i) => {
+        const what = `seed ${seed}, ${workers} workers, ${[...known.lips, ...known.servers]}: ${frames[i]}`
         assert.equal(queue, owner(steering, known, frames[i]), what)
         seen.add(queue)
       })

@@ -16,7 +16,12 @@ const MAC = '02:00:00:00:00:01'
 const run = bpfRunner('filter')
 
 /** The rule itself, over the frame's bytes. */
-function owner(steering: Steering, lips: Set<string>, frame: Uint8Array): number {
+function owner(
+  steering: Steering,
+  lips: Set<string>,
+  servers: Set<string>,
+  frame: Uint8Array,
+): number {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
   const hex = (at: number) => Buffer.from(frame.subarray(at, at + 16)).toString('hex')
   if (view.getUint16(12) !== 0x86dd || frame[14] >> 4 !== 6 || frame.length < 56) return 0
@@ -32,8 +37,11 @@ function owner(steering: Steering, lips: Set<string>, frame: Uint8Array): number
   const port = isToLip ? own : peer
   if (frame.length < port + 2) return 0
   if (isToLip) return Math.max(0, steering.lportWorker(view.getUint16(port)))
+  const sumAt = (at: number) => [0, 4, 8, 12].reduce((all, i) => all ^ view.getInt32(at + i), 0)
   const at = packet + (isError ? 24 : 8)
-  const sum = [0, 4, 8, 12].reduce((all, i) => all ^ view.getInt32(at + i), 0)
+  const sum = sumAt(at)
+  if (servers.has(`${hex(at)}:${view.getUint16(port)}`))
+    return frame.length < own + 2 ? 0 : steering.clientWorker(sumAt(38), view.getUint16(own))
   return steering.clientWorker(sum, view.getUint16(port))
 }
 
@@ -44,6 +52,11 @@ const often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => ({ weight, arbi
 const textOf = (words: number[]) => ipv6Text(words as unknown as Ipv6)
 const hexOf = (words: Ipv6) => words.map(one => (one >>> 0).toString(16).padStart(8, '0')).join('')
 
+interface Server {
+  address: Ipv6
+  port: number
+}
+
 const protocol = fc.oneof(often(9, fc.constantFrom(6, 17)), often(1, fc.constantFrom(0, 59, 132)))
 const ends = (src: fc.Arbitrary<string>, dst: fc.Arbitrary<string>) =>
   fc.record({ src, dst, sport: port, dport: port })
@@ -53,29 +66,34 @@ function inside(kind: number, of: { src: string; dst: string; sport: number; dpo
 }
 
 /** Segments and datagrams with and without extension headers, errors about them, cut short and spoilt. */
-function anyFrame(lips: Ipv6[]): fc.Arbitrary<Uint8Array> {
+function anyFrame(lips: Ipv6[], servers: Server[]): fc.Arbitrary<Uint8Array> {
   const any = address.map(textOf)
+  const peer = fc.oneof(
+    fc.record({ address: any, port }),
+    fc.constantFrom(...servers.map(one => ({ ...one, address: ipv6Text(one.address) }))),
+  )
   const dst = lips.length > 0 ? fc.oneof(any, fc.constantFrom(...lips.map(ipv6Text))) : any
   const whole = fc
-    .tuple(ends(any, dst), protocol, fc.nat(9))
-    .map(([of, next, odd]) =>
-      ipv6(
-        { ...of, next, ...(odd === 0 && { extensions: [fragmentHeader(0, true, 7)] }) },
-        inside(next, of),
-      ),
-    )
+    .tuple(ends(any, dst), peer, protocol, fc.nat(9))
+    .map(([to, { address: src, port: sport }, next, odd]) => {
+      const of = { ...to, src, sport }
+      const extensions = odd === 0 ? [fragmentHeader(0, true, 7)] : []
+      return ipv6({ ...of, next, extensions }, inside(next, of))
+    })
   const error = fc
     .tuple(
       ends(dst, any),
+      peer,
       protocol,
       fc.constantFrom(1, 2, 3, 4, 100, 127, 128, 135),
       any,
       fc.nat(5),
     )
-    .map(([about, next, type, src, odd]) => {
+    .map(([from, to, next, type, src, odd]) => {
+      const about = { ...from, dst: to.address, dport: to.port }
       const quote = ipv6({ ...about, next }, inside(next, about))
-      const to = { src, dst: odd === 0 ? src : about.src }
-      return ipv6({ ...to, next: 58 }, icmpv6(to, type, 0, concat(new Uint8Array(4), quote)))
+      const ends = { src, dst: odd === 0 ? src : about.src }
+      return ipv6({ ...ends, next: 58 }, icmpv6(ends, type, 0, concat(new Uint8Array(4), quote)))
     })
   const frame = fc.oneof(whole, error).map(packet => ethernet(MAC, MAC, 0x86dd, packet))
   const cut = fc.tuple(frame, fc.nat(100)).map(([bytes, most]) => bytes.slice(0, 54 + most))
@@ -93,13 +111,18 @@ test('the program agrees with Steering on whatever frames of IPv6', () => {
     for (const lipCount of [0, 1, 2, 3, 17]) {
       const lips = fc.sample(address, { numRuns: lipCount, seed: seed + workers }) as Ipv6[]
       const steering = new Steering(workers, seed ^ lipCount)
-      const frames = fc.sample(anyFrame(lips), { numRuns: 500, seed: seed + lipCount })
+      const servers = fc
+        .sample(fc.record({ address, port }), { numRuns: 1 + lipCount, seed })
+        .flatMap(one => [one, { ...one, port: one.port ^ 1 }]) as Server[]
+      const frames = fc.sample(anyFrame(lips, servers), { numRuns: 500, seed: seed + lipCount })
       const known = new Set(lips.map(hexOf))
-      run(steeringProgram(steering, [...lips, 0x0a00_0001]), frames).forEach((queue, i) => {
+      const ours = new Set(servers.map(one => `${hexOf(one.address)}:${one.port}`))
+      const program = steeringProgram(steering, [...lips, 0x0a00_0001], servers)
+      run(program, frames).forEach((queue, i) => {
         const what = `seed ${seed}, ${workers} workers, LIPs ${lips.map(ipv6Text).join(' ')}: ${frames[i]}`
         // Others than of IPv6 are steering-bpf.test.ts's.
         if (frames[i][12] !== 0x86) return
-        assert.equal(queue, owner(steering, known, frames[i]), what)
+        assert.equal(queue, owner(steering, known, ours, frames[i]), what)
         seen.add(queue)
       })
     }

@@ -24,6 +24,7 @@ import { workerId } from './memory.ts'
 import { Nics } from './nics.ts'
 import { ownOf, programFor } from './own.ts'
 import type { Queue, ToWorker } from './protocol.ts'
+import { NO_WAYS, type WaysOf } from './ways.ts'
 
 /** How often a lost device is tried again. */
 const REOPEN_MS = 1000
@@ -40,6 +41,8 @@ export interface ArmsOptions {
   openQueues?: OpenQueues
   /** Who holds the queues, too. */
   keeping?: Keeping
+  /** What is ours beside what is for our addresses. */
+  ways?: WaysOf
 }
 
 export class Arms {
@@ -65,7 +68,8 @@ export class Arms {
   readonly #openQueues: OpenQueues | undefined
   readonly #keeping: Keeping
 
-  constructor(config: Config, { force, warn, send, openQueues, keeping }: ArmsOptions) {
+  constructor(config: Config, options: ArmsOptions) {
+    const { force, warn, send, openQueues, keeping, ways = NO_WAYS } = options
     this.#keeping = keeping ?? NO_KEEPER
     this.#config = config
     this.#force = force
@@ -76,7 +80,7 @@ export class Arms {
     this.#warn = warn
     this.#send = send
     const own = ownOf(config)
-    this.#program = programFor(config, own.lips)
+    this.#program = programFor(config, own.lips, ways.servers)
     this.#nics = new Nics(config, own.addresses, {
       warn,
       send,
@@ -146,9 +150,9 @@ export class Arms {
     })
   }
 
-  /** Steers by these LIPs from now on; nothing to do where nothing steers. */
-  steer(lips: readonly string[]): void {
-    this.#program = programFor(this.#config, lips)
+  /** Steers by these LIPs, and RSs of NAT, from now on; nothing to do where nothing steers. */
+  steer(lips: readonly string[], { servers }: WaysOf): void {
+    this.#program = programFor(this.#config, lips, servers)
     if (typeof this.#program === 'string') return
     for (const arm of this.#config.arms.keys()) {
       const queues = this.#queues.of(arm)

@@ -4,8 +4,9 @@ import type { Change } from '../../config/changes.ts'
 import type { Arms } from './arms.ts'
 import { LeavingLips } from './leaving-lips.ts'
 import type { Own } from './own.ts'
+import type { Ways } from './ways.ts'
 
-/** How often it is looked whether the connections of LIPs that leave are gone. */
+/** How often it is looked whether the connections of LIPs and RSs that leave are gone. */
 const LOOK_MS = 1000
 
 type OfArms = Pick<Arms, 'steer' | 'readdress' | 'readdressMore'>
@@ -14,6 +15,7 @@ type Tell = (changes: readonly Change[]) => Promise<void>
 
 export class Changing {
   readonly #leaving: LeavingLips
+  readonly #ways: Ways
   readonly #arms: OfArms
   readonly #tell: Tell
   readonly #lookMs: number
@@ -21,16 +23,17 @@ export class Changing {
   #own: Own
   #timer: NodeJS.Timeout | undefined
 
-  /** `isQuiet` says that no connection holds the place of a LIP. */
+  /** `isQuiet` says that no connection holds the place of a LIP; `ways` are those that workers have been told. */
   constructor(
     own: Own,
-    isQuiet: (place: number) => boolean,
+    { isQuiet, ways }: { isQuiet: (place: number) => boolean; ways: Ways },
     arms: OfArms,
     tell: Tell,
     lookMs = LOOK_MS,
   ) {
     this.#own = own
     this.#leaving = new LeavingLips(isQuiet)
+    this.#ways = ways
     this.#arms = arms
     this.#tell = tell
     this.#lookMs = lookMs
@@ -40,7 +43,10 @@ export class Changing {
   async change(changes: readonly Change[], own = this.#own): Promise<void> {
     this.#own = own
     const now = this.#leaving.sifted(changes)
-    if (this.#leaving.some) this.#timer ??= setInterval(() => this.#look(), this.#lookMs)
+    // What comes back to an RS's client, too.
+    if (this.#ways.note(changes)) this.#steer()
+    if (this.#leaving.some || this.#ways.some)
+      this.#timer ??= setInterval(() => this.#look(), this.#lookMs)
     await this.#carryOut(now, changes)
   }
 
@@ -54,19 +60,24 @@ export class Changing {
     const arms = this.#arms
     const has = (...puts: Change['put'][]) => of.some(({ put }) => puts.includes(put))
     // Before a LIP is used, what comes back to it must find its way to the worker.
-    if (has('lip', 'no-lip')) arms.steer(this.#leaving.with(this.#own).lips)
+    if (has('lip', 'no-lip')) this.#steer()
     // And an address is the host's again when nobody has it any more.
     if (has('address')) arms.readdressMore(this.#own.addresses)
     await this.#tell(changes)
     if (has('no-address')) arms.readdress(this.#leaving.with(this.#own).addresses)
   }
 
+  #steer(): void {
+    this.#arms.steer(this.#leaving.with(this.#own).lips, this.#ways.all)
+  }
+
   /** Takes the addresses away of LIPs whose last connection is gone. */
   #look(): void {
     const due = this.#leaving.due()
-    if (!this.#leaving.some) this.stop()
+    const fewer = this.#ways.forget()
+    if (!this.#leaving.some && !this.#ways.some) this.stop()
+    if (due.length > 0 || fewer) this.#steer()
     if (due.length === 0) return
-    this.#arms.steer(this.#leaving.with(this.#own).lips)
     // A thread that does not answer is started again with what it was to be told.
     this.#carryOut(due).catch(() => {})
   }

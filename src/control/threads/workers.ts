@@ -28,6 +28,7 @@ import { Revival, type WorkerNews } from './revival.ts'
 import { Standing } from './standing.ts'
 import { isSame } from './start-image.ts'
 import { openStates } from './states.ts'
+import { Ways } from './ways.ts'
 
 /** Puts a record of a page of connections into words. */
 export type ConnInfoOf = (page: Int32Array, index: number, worker: number) => ConnInfo
@@ -86,16 +87,19 @@ export class Workers {
     this.#tables = memories.tables
     this.#lists = memories.lists
     this.#debug = new LogLevels(config.log.level, config.log.modules).tracing
+    const quiet = quietPlaces(memories.tables)
+    const ways = new Ways(quiet.dests, changes)
     this.#arms = new Arms(config, {
       force,
       warn,
       keeping,
+      ways: ways.all,
       send: (worker, message) => this.#send(worker, message),
       ...(openQueues && { openQueues }),
     })
     this.#changing = new Changing(
       ownOf(config),
-      quietPlaces(memories.tables).lips,
+      { isQuiet: quiet.lips, ways },
       this.#arms,
       this.#tell,
     )

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test'
 import { until } from '../../../netns/processes.ts'
 import type { Change } from '../../../src/config/changes.ts'
 import { Changing } from '../../../src/control/threads/changing.ts'
+import { Ways } from '../../../src/control/threads/ways.ts'
 
 const [LIP, OTHER, VIP] = ['192.0.2.7', '192.0.2.8', '192.0.2.1']
 const address = (put: 'address' | 'no-address', of: string, arm = 1): Change => ({
@@ -24,10 +25,10 @@ function changing(t: TestContext) {
   let ours: readonly string[] = []
   const one = new Changing(
     own([LIP]),
-    place => !held.has(place),
+    { isQuiet: place => !held.has(place), ways: new Ways(place => !held.has(place)) },
     {
-      steer: lips => {
-        steered = lips
+      steer: (lips, { servers }) => {
+        steered = [...lips, ...servers.map(({ address, port }) => `${address}:${port}`)]
       },
       readdress: addresses => {
         ours = addresses
@@ -102,4 +103,20 @@ test('its place is another LIP’s: then nobody held it any more', async t => {
   take()
   await until('its address to go', { limitMs: 3000 }, () => !ours().includes(LIP) || undefined)
   assert.deepEqual([take(), ours()], [[`no-address ${LIP}`], [VIP, OTHER]])
+})
+
+test('an RS of NAT is steered by before it is used, and until its last connection is gone', async t => {
+  const { one, held, steered } = changing(t)
+  const key = { protocol: 'tcp', vip: VIP, vport: 80, address: OTHER, port: 8080 } as const
+  const rs = { ...key, place: 7, forwarding: 'nat', weight: 1 } as const
+  await one.change([
+    { put: 'rs', rs: { ...rs, upperThreshold: 0, lowerThreshold: 0, backup: false } },
+  ])
+  assert.deepEqual(steered(), [LIP, `${OTHER}:8080`])
+  held.add(7)
+  await one.change([{ put: 'no-rs', ...key }])
+  await new Promise(done => setTimeout(done, 30))
+  assert.deepEqual(steered(), [LIP, `${OTHER}:8080`])
+  held.clear()
+  await until('it to be forgotten', { limitMs: 3000 }, () => steered().length === 1 || undefined)
 })

@@ -1,0 +1,43 @@
+/** RSs of NAT in BPF: what comes from RIP:rport is on its way to a client (engine/nat-servers.ts). */
+
+import type { IpAddress } from '../wire/ip-address.ts'
+import type { Ipv6 } from '../wire/ipv6-address.ts'
+import { type Assembler, among, ascending, each, type Label, OP, R0, SIZE } from './bpf.ts'
+import { PEER_ADDRESS, PEER_PORT } from './tuple-bpf.ts'
+
+export interface NatServer<A extends IpAddress = IpAddress> {
+  address: A
+  port: number
+}
+
+export function byFamily<S extends NatServer>(
+  servers: readonly S[],
+): [four: (S & NatServer<number>)[], six: (S & NatServer<Ipv6>)[]] {
+  const isFour = (one: S): one is S & NatServer<number> => typeof one.address === 'number'
+  const isSix = (one: S): one is S & NatServer<Ipv6> => !isFour(one)
+  return [servers.filter(isFour), servers.filter(isSix)]
+}
+
+/** Is the peer of the tuple among these, which are of one family? `ip` is where the IP header begins. */
+export function amongServers(
+  asm: Assembler,
+  ip: number,
+  servers: readonly NatServer[],
+  yes: Label,
+  no: Label,
+): void {
+  const ports = new Map<number, number[]>()
+  for (const { address, port } of servers) {
+    const key = typeof address === 'number' ? address : address.reduce((all, one) => all ^ one)
+    const known = ports.get(key)
+    if (known) known.push(port)
+    else ports.set(key, [port])
+  }
+  const addresses = ascending(ports.keys())
+  asm.aluRegister(OP.MOV, R0, PEER_ADDRESS)
+  for (const [i, found] of each(asm, addresses, no).entries()) {
+    asm.place(found)
+    asm.loadBehind(SIZE.HALF, PEER_PORT, ip)
+    among(asm, ascending(ports.get(addresses[i] as number) ?? []), yes, no)
+  }
+}
