@@ -42,8 +42,12 @@ function* forwardingProblems(
 ): Generator<[key: string, text: string]> {
   if (forwarding === WAY) return
   const found = `found ${forwarding}`
-  if (address !== undefined && isIpv6Text(address))
-    yield ['forwarding', `expected ${WAY}: the other ways are of IPv4, ${found}`]
+  const [vip, rip] = [address ?? rs.address, rs.address ?? address]
+  if (vip !== undefined && rip !== undefined && isIpv6Text(vip) !== isIpv6Text(rip))
+    yield [
+      'forwarding',
+      `expected ${WAY}: the other ways stay in the VIP's family, and ${rip} is of the other, ${found}`,
+    ]
   if (proxy_protocol !== 'off')
     yield [
       'forwarding',
@@ -69,14 +73,15 @@ export function* wayProblems(
       'forwarding',
       `expected ${WAY}, dr or tunnel: ${arm.name} is a NIC, which leaves to the host what is for clients, found nat`,
     ]
-  else if (forwarding === 'tunnel' && !isSource(arm))
+  else if (forwarding === 'tunnel' && !hasSource(arm, address))
     yield [
       'forwarding',
-      `expected an address of ${arm.name}, from which a tunnel begins, found none`,
+      `expected an address of ${arm.name}, from which a tunnel begins, of the family of ${address}, found none`,
     ]
 }
 
-function isSource({ addresses, local_addresses }: NonNullable<Arm>): boolean {
+/** An address of the arm is of the family of `target`. */
+function hasSource({ addresses, local_addresses }: NonNullable<Arm>, target: string): boolean {
   const all = [...(addresses ?? []), ...(local_addresses ?? [])]
-  return all.some(address => address !== null && !isIpv6Text(address))
+  return all.some(address => address !== null && isIpv6Text(address) === isIpv6Text(target))
 }

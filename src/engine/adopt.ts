@@ -131,7 +131,7 @@ function isPossible(
   )
 }
 
-/** Of IPv4 there are all methods; all but FULLNAT and SNAT go without a LIP, with what the client has. */
+/** All but FULLNAT and SNAT go without a LIP, with what the client has, and within one family. */
 function isPossibleMethod(table: ConnTable, conn: number): boolean {
   const { cells } = table
   const at = RECORD.at(conn)
@@ -140,7 +140,7 @@ function isPossibleMethod(table: ConnTable, conn: number): boolean {
   if (method === METHOD.FULLNAT || method === METHOD.SNAT) return table.lip(conn) !== NO_LIP
   return (
     method < METHOD.SNAT &&
-    RECORD.key(binding, 0) < KEY.IPV6 &&
+    RECORD.key(binding, 0) === RECORD.key(binding, 1) &&
     table.lip(conn) === NO_LIP &&
     cells[at | CELL.LIP] === cells[at | CELL.CIP] &&
     (cells[at | CELL.RS_PORTS] & 0xffff) === cells[at | CELL.CLIENT_PORTS] >>> 16 &&

@@ -3,7 +3,7 @@
  * records do not say.
  */
 
-import { CELL, COLUMN_CELLS, KEY, ONE_WAY, RECORD, TUPLE } from './conn-layout.ts'
+import { AS_IS, CELL, COLUMN_CELLS, KEY, ONE_WAY, RECORD, TUPLE } from './conn-layout.ts'
 
 /**
  * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
@@ -17,20 +17,21 @@ export const AHEAD = 32
 const { BINDING, MAC_LO } = CELL
 const { IPV6 } = KEY
 const OF_ONE_WAY = ONE_WAY
+const OF_CLIENT = AS_IS
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE
 const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
 
-/** What a packet is looked up by; over IPv6 with the words of the address that it came from. */
+/** What a packet is looked up by; over IPv6 with the words of the address of the client that it comes from, or goes to by NAT. */
 export interface Sought {
   readonly key: number
   readonly saddr: number
   readonly daddr: number
   readonly ports: number
-  readonly source: Int32Array
+  readonly client: Int32Array
 }
 
 export class ConnIndex {
-  /** The address that a packet over IPv6 came from, whose digest findWide() is given. */
+  /** The address of the client of a packet over IPv6, whose digest findWide() is given. */
   readonly sought = new Int32Array(COLUMN_CELLS)
   readonly #cells: Int32Array
   readonly #wide: Int32Array
@@ -96,7 +97,7 @@ export class ConnIndex {
     const { key, saddr, daddr, ports } = p
     if (key < IPV6) return this.find(key, saddr, daddr, ports)
     const { sought } = this
-    for (let i = 0; i < COLUMN_CELLS; i++) sought[i] = p.source[i]
+    for (let i = 0; i < COLUMN_CELLS; i++) sought[i] = p.client[i]
     return this.findWide(key, saddr, daddr, ports)
   }
 
@@ -153,9 +154,13 @@ export class ConnIndex {
 
   /** Another conn in the index has what tuple t of a record carries. */
   has(t: number): boolean {
+    return this.hasAs(keyOf(this.#cells[recordOf(t) | BINDING], t), t)
+  }
+
+  /** The same of a record that has no binding yet, by what packets of the tuple are to be looked up by. */
+  hasAs(key: number, t: number): boolean {
     const at = tupleAt(t)
     const cells = this.#cells
-    const key = keyOf(cells[recordOf(t) | BINDING], t)
     const [saddr, daddr, ports] = [cells[at | SADDR], cells[at | DADDR], cells[at | PORTS]]
     if ((key & IPV6) === 0) return this.find(key, saddr, daddr, ports) >= 0
     const from = columnAt(t >> 1)
@@ -206,9 +211,9 @@ export class ConnIndex {
     return (this.#cells[recordAt(conn) | BINDING] & OF_ONE_WAY) !== 0
   }
 
-  /** Only clients have addresses that a word is not enough for. */
+  /** Only clients have addresses that a word is not enough for: they send packets, and get an RS's by NAT. */
   #isSought(t: number): boolean {
-    if ((t & 1) === 1) return true
+    if ((t & 1) === 1 && (this.#cells[recordOf(t) | BINDING] & OF_CLIENT) === 0) return true
     const at = columnAt(t >> 1)
     const { sought } = this
     const wide = this.#wide

@@ -90,6 +90,8 @@ export function familyOfKey(key: number): number {
 export const METHOD = { FULLNAT: 0, NAT: 1, DR: 2, TUNNEL: 3, SNAT: 4 } as const
 /** Of a binding: any method but FULLNAT, whose packets have a path of their own (ways.ts). */
 export const METHOD_BITS = 7 << 4
+/** The same: NAT, DR or TUNNEL, whose RSs get the client's own address and port. */
+export const AS_IS = 3 << 4
 /** The same: DR or TUNNEL, whose RSs answer past us. Such a conn has no OUT tuple that a packet could have. */
 export const ONE_WAY = 2 << 4
 
@@ -133,6 +135,11 @@ export const FORK = {
   BOTH_FAMILIES: FAMILIES,
   ACROSS: SIX_TO_FOUR,
 } as const
+
+/** The LIP of a conn with this binding is the client's own address, whose words of IPv6 are in the wide column. */
+export function isClientsOwn(binding: number): boolean {
+  return (binding & AS_IS) !== 0
+}
 
 /** Cells of the syn column. */
 export const SYN_CELL = { COOKIE: 0, AGREED: 1, MOVED: 2 } as const

@@ -6,7 +6,7 @@
 
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, KEY, RECORD } from './conn-layout.ts'
+import { CELL, isClientsOwn, KEY, RECORD } from './conn-layout.ts'
 
 export const EndsCell = cellsOf({
   CIP: 1,
@@ -48,7 +48,10 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   }
   if (keyOf(binding, 1) >= IPV6) {
     spell(table, into, at + RIP, at + RIP_REST)
-    spell(table, into, at + LIP, at + LIP_REST)
+    if (isClientsOwn(binding)) {
+      into[at + LIP] = into[at + CIP]
+      for (let i = 0; i < REST; i++) into[at + LIP_REST + i] = into[at + CIP_REST + i]
+    } else spell(table, into, at + LIP, at + LIP_REST)
   }
 }
 

@@ -106,11 +106,11 @@ export class Fragment {
   }
 
   /** To an address of ours, from an RS that answers its clients through us, or from inside to anybody. */
-  #isForUs({ saddr, daddr }: Parsed, arm: Arm): boolean {
+  #isForUs({ saddr, daddr, client, source }: Parsed, arm: Arm): boolean {
     const { family } = this
     const services = this.#services
     if (isOurs(this.#parts.arms, family, daddr) || services.has(daddr, family)) return true
-    if (family === SIX) return false
+    if (family === SIX) return client !== source
     return services.natServers.has(saddr, family) || services.matches.leads(daddr, arm)
   }
 

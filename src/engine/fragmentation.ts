@@ -29,14 +29,14 @@ export class Fragmentation {
   readonly #arms: readonly Arm[]
   readonly #counters: Counters
   readonly #random: Random
-  readonly #six: Fragmentation6
+  readonly six: Fragmentation6
   /** Header of the fragments behind the first, and its length in bytes. */
   readonly #header = new DataView(new ArrayBuffer(60))
   #headerBytes = 0
 
   constructor(parts: Pick<Parts, 'frames' | 'arms' | 'counters' | 'random'>) {
     const { frames, arms, counters, random } = parts
-    this.#six = new Fragmentation6(parts)
+    this.six = new Fragmentation6(parts)
     this.#frames = frames
     this.#arms = arms
     this.#counters = counters
@@ -93,7 +93,7 @@ export class Fragmentation {
     const { mtu } = arm
     const came = fragment[slot]
     fragment[slot] = 0
-    if (came !== 0) return this.#six.cut(slot, arm, came)
+    if (came !== 0) return this.six.cut(slot, arm, came)
     const isSegmented = pkt.getUint8(start[slot] + VNET.GSO_TYPE) !== GSO.NONE
     return isSegmented || length[slot] - FRAME_HEAD <= mtu ? 0 : -Drop.IP_TOO_BIG
   }

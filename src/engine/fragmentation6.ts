@@ -22,6 +22,8 @@ export class Fragmentation6 {
   #nextAt = 0
   #next = 0
   #id = 0
+  /** Of its payload, in all fragments but the last. */
+  #step = 0
 
   constructor({ frames, counters, random }: Pick<Parts, 'frames' | 'counters' | 'random'>) {
     this.#frames = frames
@@ -31,23 +33,29 @@ export class Fragmentation6 {
 
   /** As Fragmentation.cut, of one whose largest fragment had `came` bytes. */
   cut(slot: number, arm: Arm, came: number): number {
+    const last = this.begin(slot, arm.mtu, came)
+    for (let i = 0; i < last; i++) arm.send(this.copy(slot, i))
+    if (last > 0) this.becomeLast(slot, last)
+    return last < 0 ? last : 0
+  }
+
+  /** The datagram in `slot` is to fit where `mtu` bytes do: copy() and becomeLast() are to follow. => The number of its last fragment, 0 if it fits whole, or minus a drop reason */
+  begin(slot: number, mtu: number, came: number): number {
     const frames = this.#frames
-    const start = frames.start[slot]
     const total = frames.length[slot] - FRAME_HEAD
-    const most = Math.min(arm.mtu, Math.max(came, MTU6_LEAST))
+    const most = Math.min(mtu, Math.max(came, MTU6_LEAST))
     if (total <= most) return 0
-    this.#readHeaders(start + FRAME_HEAD)
+    this.#readHeaders(frames.start[slot] + FRAME_HEAD)
     const header = this.#header
     const step = (most - header - FRAGMENT_HEADER) & ~7
     if (step <= 0) return -Drop.IP_TOO_BIG
     const last = Math.ceil((total - header) / step) - 1
     if (!frames.hasRoomFor(last)) return -Drop.NO_BUFFER
+    this.#step = step
     // Nobody can tell the next one (RFC 7739).
     this.#id = (this.#random.below(65_536) << 16) | this.#random.below(65_536)
-    for (let i = 0; i < last; i++) this.#copy(slot, arm, step, i)
-    this.#becomeLast(slot, last * step)
     this.#counters.count(Event.FRAGMENTED)
-    return 0
+    return last
   }
 
   /** Up to a routing header, or hop-by-hop options without one, all nodes on the way read them. */
@@ -69,10 +77,11 @@ export class Fragmentation6 {
     }
   }
 
-  /** Sends fragment number `i`, of `step` bytes and not the last one, in a slot of its own. */
-  #copy(slot: number, arm: Arm, step: number, i: number): void {
+  /** Fragment number `i`, which is not the last one, in a slot of its own. => That slot */
+  copy(slot: number, i: number): number {
     const frames = this.#frames
     const header = this.#header
+    const step = this.#step
     const piece = frames.take()
     const from = frames.start[slot]
     const to = frames.start[piece]
@@ -82,13 +91,14 @@ export class Fragmentation6 {
     this.#settle(to + FRAME_HEAD, step, (i * step) | MORE)
     frames.length[piece] = FRAME_HEAD + header + FRAGMENT_HEADER + step
     frames.mark[piece] = frames.mark[slot]
-    arm.send(piece)
+    return piece
   }
 
-  /** The frame keeps what is behind `offset` of its payload, with its headers moved there. */
-  #becomeLast(slot: number, offset: number): void {
+  /** The frame keeps what its last fragment, of this number, has of the payload, with its headers moved there. */
+  becomeLast(slot: number, last: number): void {
     const frames = this.#frames
     const header = this.#header
+    const offset = last * this.#step
     const from = frames.start[slot]
     const to = from + offset - FRAGMENT_HEADER
     const bytes = frames.length[slot] - FRAME_HEAD - header - offset

@@ -119,26 +119,30 @@ export class HeldDatagrams {
   }
 
   /** => First cell of the datagram's row, or -1 */
-  protected find({ saddr, daddr, source }: Parsed, { link, id }: Fragment): number {
+  protected find(p: Parsed, { link, id }: Fragment): number {
+    const { saddr, daddr } = p
     if (this.#used === 0) return -1
     const rows = this.rows
     for (let at = 0; at < rows.length; at += CELLS) {
       if (rows[at + ID] !== id || rows[at + SRC] !== saddr) continue
       if (rows[at + DST] !== daddr || rows[at + LINK] !== link) continue
       if (rows[at + STATE] === FREE) continue
-      if (familyOf(link) === Family.IPV4 || this.#isFrom(at, source)) return at
+      if (familyOf(link) === Family.IPV4 || this.#isOf(at, p)) return at
     }
     return -1
   }
 
   /** Of IPv6 the word of a client is a digest, and all strangers have the same with a LIP. */
-  #isFrom(at: number, source: Int32Array): boolean {
+  #isOf(at: number, { source, client }: Parsed): boolean {
     const rows = this.rows
     // Of one that is dropped nothing more is known.
     if (rows[at + STATE] === DEAD) return true
     const { pkt, start } = this.frames
     const from = start[rows[at + SLOT]] + FRAME_HEAD + IPV6.SRC
     for (let i = 0; i < 4; i++) if (pkt.getInt32(from + 4 * i) !== source[i]) return false
+    if (client === source) return true
+    const to = from + IPV6.DST - IPV6.SRC
+    for (let i = 0; i < 4; i++) if (pkt.getInt32(to + 4 * i) !== client[i]) return false
     return true
   }
 

@@ -18,11 +18,12 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
 import { Addresses6 } from './xmit/addresses6.ts'
+import { decrementHops } from './xmit/ip.ts'
 
 const { BINDING } = CELL
 const { PORTS } = TUPLE
 const { of: recordOf, peer: peerOf } = RECORD
-const { HEADER: IP_HEADER, SRC, DST, PAYLOAD_LENGTH, HOP_LIMIT } = IPV6
+const { HEADER: IP_HEADER, SRC, DST, PAYLOAD_LENGTH } = IPV6
 const { HEADER: ICMP_HEADER, MTU } = ICMPV6
 
 export class TranslatedErrors6 implements ErrorsOfFamily {
@@ -56,7 +57,7 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
   }
 
   decrement(p: Parsed): void {
-    this.#frames.pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+    decrementHops(this.#frames.pkt, p)
   }
 
   translate(_slot: number, ip: number, icmp: number, t: number): void {

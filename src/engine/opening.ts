@@ -115,6 +115,8 @@ export class Opening {
 
   #isPlausible(arms: readonly Arm[], arm: Arm, p: Parsed): boolean {
     if (p.key < KEY.IPV6) return isPlausibleClient(arms, arm, p.saddr)
+    // The digest of whom an RS answers by NAT may be the word of a VIP: that is no client.
+    if (p.client !== p.source) return false
     return isPlausibleClient6(arms, arm, p, this.#parts.book)
   }
 

@@ -78,6 +78,10 @@ export class Parsed {
   ports = 0
   /** Of IPv6: the four words of the address that `saddr` stands for. */
   readonly source = new Int32Array(4)
+  /** The same of the one it is for, if an RS sends it to its client by NAT. */
+  readonly destination = new Int32Array(4)
+  /** Of IPv6: the one of both that is the client's. */
+  client = this.source
   /** Of IPv6: where the number of what is inside stands. */
   next = 0
   /** What the packet is to the state table of its protocol, as states.ts numbers events. */

@@ -3,7 +3,7 @@
  * extension headers as part of the IP header. Read RFC 8200 4, RFC 7112 and RFC 6946 before changing this file.
  *
  * Which word a source has depends on who it is: what goes to a LIP comes from an RS, whose address the book has; all other is
- * of clients, whose word is a digest.
+ * of clients, whose word is a digest. What an RS answers by NAT goes to a client, and it is the destination whose word is one.
  */
 
 import { fold, sumWords } from '../wire/checksum.ts'
@@ -24,7 +24,7 @@ import {
 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
 import { VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
-import type { AddressBook } from './address-book.ts'
+import { type AddressBook, NO_WORD } from './address-book.ts'
 import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { Family } from './family.ts'
@@ -41,9 +41,14 @@ const { IPV6: FAMILY } = Family
 const { IPV6: SIX } = KEY
 const { TCP: KIND_TCP } = Kind
 
-/** Who knows which addresses are LIPs. */
+/** Who knows which addresses are LIPs, and what comes from an RS that is reached by NAT. */
 export interface LipSet {
   isLip(word: number, family: number): boolean
+  /**
+   * Whether a packet from an address, whose four words XORed are `from`, and this port (below 0: not known) may be an answer of one. `to` is
+   * the word of whom it is for.
+   */
+  answersByNat(from: number, port: number, to: number): boolean
 }
 
 export class Parsed6 {
@@ -81,11 +86,29 @@ export class Parsed6 {
     if (next < 0) return next
     if ((pkt.getUint8(eth + ETH_DST) & 1) !== 0 && !isOfNeighbours(pkt, p, next))
       return -Drop.ETH_NOT_UNICAST
-    return this.#decodeInside(p, pkt, next)
+    const kind = this.#decodeInside(p, pkt, next)
+    if (kind >= KIND_TCP) this.#decodeAnswer(p, pkt, p.ports >>> 16)
+    else if (kind === Kind.FRAGMENT6) this.#decodeAnswer(p, pkt, -1)
+    return kind
+  }
+
+  /** What an RS sends its client by NAT. An error is about what was sent to one. */
+  #decodeAnswer(p: Parsed, pkt: DataView, port: number): void {
+    const { source, destination } = p
+    const from = source[0] ^ source[1] ^ source[2] ^ source[3]
+    if (!this.#lips.answersByNat(from, port, p.daddr)) return
+    const book = this.#book
+    const rip = book.find(source[0], source[1], source[2], source[3])
+    if (rip === NO_WORD) return
+    for (let i = 0; i < 4; i++) destination[i] = pkt.getInt32(p.ip + IP_DST + 4 * i)
+    p.client = destination
+    p.saddr = rip
+    p.daddr = book.digest(destination[0], destination[1], destination[2], destination[3])
   }
 
   #decodeAddresses(p: Parsed, pkt: DataView, ip: number): void {
     const { source } = p
+    p.client = source
     for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(ip + IP_SRC + 4 * i)
     p.daddr = this.#book.read(pkt, ip + IP_DST)
     p.saddr = this.#wordOf(p)

@@ -4,7 +4,7 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL, familyOfKey, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { CELL, familyOfKey, isClientsOwn, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { armOf, Family, familyOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
@@ -252,7 +252,8 @@ function packet(trace: TraceRing, p: Parsed): Int32Array {
   const family = familyOfKey(p.key)
   if (family === IPV6) client(trace, SRC, p.ports >>> 16, p.source, 0)
   else endpoint(trace, SRC, p.saddr, p.ports >>> 16, IPV4)
-  endpoint(trace, DST, p.daddr, p.ports & 0xffff, family)
+  if (family === IPV6 && p.client !== p.source) client(trace, DST, p.ports & 0xffff, p.client, 0)
+  else endpoint(trace, DST, p.daddr, p.ports & 0xffff, family)
   return record
 }
 
@@ -266,7 +267,8 @@ function ends(trace: TraceRing, conns: Int32Array, conn: number): Int32Array {
   const out = familyOut(conns, conn)
   clientOf(trace, CLIENT, conns, conn)
   endpoint(trace, VIP, conns[from | CELL.VIP], clientPorts & 0xffff, familyIn(conns, conn))
-  endpoint(trace, LIP, conns[from | CELL.LIP], rsPorts & 0xffff, out)
+  if (isClientsOwn(conns[from | CELL.BINDING])) clientOf(trace, LIP, conns, conn)
+  else endpoint(trace, LIP, conns[from | CELL.LIP], rsPorts & 0xffff, out)
   endpoint(trace, RS, conns[from | CELL.RIP], rsPorts >>> 16, out)
   return record
 }

@@ -9,7 +9,7 @@ import { prefixMask } from '../wire/address.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { type Ipv6, ipv6Network } from '../wire/ipv6-address.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
-import type { Arm } from './arm.ts'
+import { type Arm, isOurs } from './arm.ts'
 import { isRegular } from './candidates.ts'
 import { PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
@@ -115,6 +115,14 @@ export class Setup {
   /** An address whose packets come from real servers, not from clients. */
   isLip(word: number, family: number = IPV4): boolean {
     return this.#lipAddresses[family].has(word)
+  }
+
+  /** As LipSet has it: an RS may itself be a client of a service. */
+  answersByNat(from: number, port: number, to: number): boolean {
+    const { services } = this
+    const { natServers } = services
+    const isFrom = port < 0 ? natServers.has(from, IPV6) : natServers.answers(from, port, IPV6)
+    return isFrom && !isOurs(this.#arms, IPV6, to) && !services.has(to, IPV6)
   }
 
   /** The pool of this LIP that lies in `place`, perhaps since before it was taken away, or undefined. */

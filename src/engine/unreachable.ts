@@ -105,6 +105,17 @@ export class Unreachable {
       return this.#table.find(key, pkt.getInt32(l3 + IPV4.DST), pkt.getInt32(l3 + IPV4.SRC), back)
     // It was for an RS: both addresses have words.
     const rip = this.#book.read(pkt, l3 + IPV6.DST)
-    return this.#table.find(key | KEY.IPV6, rip, this.#book.read(pkt, l3 + IPV6.SRC), back)
+    const t = this.#table.find(key | KEY.IPV6, rip, this.#book.read(pkt, l3 + IPV6.SRC), back)
+    return t < 0 ? this.#answerByNat(key | KEY.IPV6, rip, l3 + IPV6.SRC, back) : t
+  }
+
+  /** By NAT the client's own stays, which is at `src`. */
+  #answerByNat(key: number, rip: number, src: number, ports: number): number {
+    const { pkt } = this.#frames
+    const { index } = this.#table
+    const { sought } = index
+    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(src + 4 * i)
+    const digest = this.#book.digest(sought[0], sought[1], sought[2], sought[3])
+    return index.findWide(key, rip, digest, ports)
   }
 }

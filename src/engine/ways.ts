@@ -25,9 +25,9 @@ import type { Verify } from './verify.ts'
 import { unfit } from './xmit/ip.ts'
 import type { Method } from './xmit/method.ts'
 import { Segmentation } from './xmit/segmentation.ts'
-import { IP_MOST, TUNNEL_BYTES, wrap } from './xmit/tunnel.ts'
+import { isTooLong, Tunnel, tunnelBytes, tunnelMtu } from './xmit/tunnel.ts'
 
-const { BINDING, RIP } = CELL
+const { BINDING } = CELL
 const { LINK } = DestCell
 const { of: recordOf, dest: destOf, clientArm: clientArmOf, method: methodOf } = RECORD
 const { TUNNEL } = METHOD
@@ -52,6 +52,7 @@ export class Ways {
   readonly #methods: readonly Method[]
   readonly #oneWay: OneWay
   readonly #segmentation: Segmentation
+  readonly #tunnel: Tunnel
   readonly #own: OwnFrames
   readonly #decrementsTtl: boolean
 
@@ -65,6 +66,7 @@ export class Ways {
     this.#methods = steps.conns.drafts.methods
     this.#oneWay = new OneWay(parts, steps.conns, steps.verify, options)
     this.#segmentation = new Segmentation(parts)
+    this.#tunnel = new Tunnel(parts, steps.egress)
     this.#own = new OwnFrames(parts)
     this.#decrementsTtl = options.decrementTtl
   }
@@ -92,7 +94,7 @@ export class Ways {
     const rsArm = this.#arms[armOf(this.#dests.cells[(dest << 4) | LINK])]
     const clientArm = this.#arms[clientArmOf(binding)]
     const [from, out] = outward ? [rsArm, clientArm] : [clientArm, rsArm]
-    const mtu = method === TUNNEL ? out.mtu - TUNNEL_BYTES : out.mtu
+    const mtu = method === TUNNEL ? tunnelMtu(p.key, out.mtu) : out.mtu
     const came = this.#frames.fragment[slot]
     const refusal = unfit(this.#frames.pkt, p, came, mtu, this.#decrementsTtl)
     if (refusal !== 0) return icmp.tooLarge(slot, p, from, mtu, refusal)
@@ -123,35 +125,46 @@ export class Ways {
 
   /** Each packet that the frame stands for goes into the tunnel by itself: no device cuts up what is inside of one. */
   #intoTunnel(slot: number, p: Parsed, t: number, out: Arm, now: number): number {
+    if (p.key >= KEY.IPV6 && this.#frames.fragment[slot] !== 0)
+      return this.#fragmentsIntoTunnel(slot, t, out, now)
     const segmentation = this.#segmentation
     // Who sent segments without DF has asked for no more than that they arrive.
-    const most = out.mtu - TUNNEL_BYTES - p.ipHeader - p.l4Header
-    if (p.gsoSize > most) p.gsoSize = most
+    const most = out.mtu - tunnelBytes(p.key) - p.ipHeader - p.l4Header
+    if (p.gsoSize > most && (p.key & PROTOCOL_BITS) === KEY.TCP) p.gsoSize = most
     const pieces = segmentation.pieces(p)
     if (pieces === 0) return -Drop.NO_BUFFER
     const last = pieces - 1
-    for (let i = 0; i < last; i++) {
-      const piece = segmentation.copy(slot, p, i)
-      this.#own.settle(piece, this.#wrapped(piece, t, out, now))
+    for (let i = 0; i < last; i++) this.#sendInside(segmentation.copy(slot, p, i), t, out, now)
+    if (last > 0) segmentation.becomeLast(slot, p, last)
+    else {
+      if (isTooLong(p.key, p.ipTotal)) return -Drop.IP_TOO_BIG
+      this.#steps.fragmentation.completeChecksum(slot)
     }
-    if (last > 0) {
-      segmentation.becomeLast(slot, p, last)
-      return this.#wrapped(slot, t, out, now)
-    }
-    if (p.ipTotal + TUNNEL_BYTES > IP_MOST) return -Drop.IP_TOO_BIG
-    const { fragmentation } = this.#steps
-    fragmentation.completeChecksum(slot)
-    const verdict = this.#wrapped(slot, t, out, now)
-    return fragmentation.isDue(slot, out) ? fragmentation.leave(slot, verdict) : verdict
+    return this.#inside(slot, t, out, now)
   }
 
-  /** The packet in `slot` behind a header of ours, to the RS of tuple t. => As Egress.toRs */
-  #wrapped(slot: number, t: number, out: Arm, now: number): number {
-    const record = recordOf(t)
-    const rip = this.#cells[record | RIP]
-    const source = out.sourceFor(rip)
-    if (source === 0) return -Drop.IP_SOURCE
-    const eth = wrap(this.#frames, slot, source, rip)
-    return this.#steps.egress.toRs(slot, eth, out, destOf(this.#cells[record | BINDING]), now)
+  /** What came in fragments of IPv6 goes as such, each by itself: the ends of a tunnel do not put together what is in it (RFC 2473 7.1). */
+  #fragmentsIntoTunnel(slot: number, t: number, out: Arm, now: number): number {
+    const { fragmentation } = this.#steps
+    const { six } = fragmentation
+    const came = this.#frames.fragment[slot]
+    this.#frames.fragment[slot] = 0
+    fragmentation.completeChecksum(slot)
+    const last = six.begin(slot, out.mtu - tunnelBytes(KEY.IPV6), came)
+    if (last < 0) return last
+    for (let i = 0; i < last; i++) this.#sendInside(six.copy(slot, i), t, out, now)
+    if (last > 0) six.becomeLast(slot, last)
+    return this.#inside(slot, t, out, now)
+  }
+
+  #sendInside(piece: number, t: number, out: Arm, now: number): void {
+    this.#own.settle(piece, this.#inside(piece, t, out, now))
+  }
+
+  /** The packet in `slot` leaves in the tunnel, in fragments of that if need be. => As Egress.toRs */
+  #inside(slot: number, t: number, out: Arm, now: number): number {
+    const { fragmentation } = this.#steps
+    const verdict = this.#tunnel.enter(slot, t, out, now)
+    return fragmentation.isDue(slot, out) ? fragmentation.leave(slot, verdict) : verdict
   }
 }

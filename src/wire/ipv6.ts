@@ -17,6 +17,7 @@ export const IPV6 = {
 /** Next headers: those of extension headers, and what is not known of IPv4 (PROTO of ipv4.ts) by the same number. */
 export const NEXT = {
   HOP_BY_HOP: 0,
+  IPV6: 41,
   ROUTING: 43,
   FRAGMENT: 44,
   AUTHENTICATION: 51,

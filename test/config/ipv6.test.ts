@@ -39,6 +39,20 @@ test('arms and services of IPv6 are taken, each LIP as one address', () => {
   ])
 })
 
+test('real servers are reached by NAT, DR and tunnels within one family, a tunnel from an address of it', () => {
+  const by = (way: string, seed = SEED6_CONFIG) =>
+    problems(seed.replace('weight: 100', `$&, forwarding: ${way}`))
+  for (const way of ['nat', 'dr', 'tunnel']) {
+    assert.deepEqual(by(way), [])
+    const [found] = by(way, SEED64_CONFIG)
+    const expected = `expected fullnat: the other ways stay in the VIP's family, and 192.168.168.2 is of the other, found ${way}`
+    assert.match(found ?? '', new RegExp(`^x.yaml:\\d+:\\d+ .*forwarding: ${expected}$`))
+  }
+  const other = SEED6_CONFIG.replace("'2001:db8:168::3/128'", '192.168.168.3/32')
+  const [found] = by('tunnel', other.replace("    local_addresses: ['2001:db8:168::7']\n", ''))
+  assert.match(found ?? '', /an address of dpdk1, .* of the family of 2001:db8:168::2, found none$/)
+})
+
 test('the default route is of the family of its gateway, which may be of the link', () => {
   const yaml = SEED6_CONFIG.replace(
     "routes: [{ to: '2001:db8:10::/64' }]",

@@ -100,7 +100,7 @@ export interface DecodedFragment {
   packet: Uint8Array
 }
 
-/** The header in front of a packet in a tunnel of IP in IP. */
+/** The header in front of a packet in a tunnel of IP in IP, or of IPv6 in IPv6. */
 export type Outer = Pick<DecodedTcp, 'src' | 'dst' | 'ttl' | 'tos' | 'df' | 'ipTotal'>
 
 export type Decoded = { tunnel?: Outer } & Inner
@@ -136,7 +136,7 @@ export function decode(bytes: Uint8Array): Decoded {
     if (checksum(concat(pseudo, l4)) !== 0) throw new Error('bad ICMP checksum')
     return { kind: name, ...l3, type: l4[0], code: l4[1], rest: l4.slice(4) }
   }
-  if (ip.protocol === 4) return tunnelled(bytes, ip)
+  if (ip.protocol === (type === 0x0800 ? 4 : 41)) return tunnelled(bytes, ip)
   if (ip.protocol === 17 || ip.protocol === 248) return udpOf(frame, view, ip, l3)
   if (ip.protocol !== 6) throw new Error(`protocol ${ip.protocol}`)
   return tcpOf(frame, view, ip, l3)

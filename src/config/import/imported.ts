@@ -61,7 +61,7 @@ export interface Place {
   line: number
 }
 
-const OVER_IPV6 = 'over IPv6 its real servers are reached by FullNAT and see a LIP as the client'
+const ACROSS = 'of another family than the VIP it is reached by FullNAT and sees a LIP'
 /** Why a service of UDP has no proxy_protocol v1. */
 export const NO_V1 = 'v1 is for TCP; datagrams have v2'
 
@@ -159,8 +159,8 @@ export class Collector {
     said: string,
   ): void {
     const isOther = forwarding !== FORWARDINGS[0]
-    if (isOther && isIpv6Text(service.address))
-      this.notCarried(place, `${said} of ${keyOf(service)}`, OVER_IPV6, keyOf(service))
+    if (isOther && isIpv6Text(service.address) !== isIpv6Text(server.address))
+      this.notCarried(place, `${said} of ${keyOf(service)}`, ACROSS, keyOf(service))
     else if (isOther) server.forwarding = forwarding
     const { forwarding: way = 'nat', port = service.port } = server
     if (way === 'nat' || port === service.port) return

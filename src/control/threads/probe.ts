@@ -4,7 +4,7 @@
  */
 
 import { PROTOCOLS, protocolOf } from '../../api/protocols.ts'
-import { KEY } from '../../engine/conn-layout.ts'
+import { KEY, METHOD } from '../../engine/conn-layout.ts'
 import type { Engine } from '../../engine/engine.ts'
 import { Family } from '../../engine/family.ts'
 import type { IpAddress } from '../../wire/ip-address.ts'
@@ -52,22 +52,24 @@ export function probe(
   const isIpv6 = typeof address !== 'number'
   const family = isIpv6 ? Family.IPV6 : Family.IPV4
   // That of a client is a digest, which others may have as well.
-  const word = !isIpv6 ? address : by === 'lip' ? book.find(...address) : book.digest(...address)
+  const digest = !isIpv6 ? address : book.digest(...address)
+  const lip = !isIpv6 ? address : book.find(...address)
   if (isIpv6) index.sought.set(address)
   const find = isIpv6 ? index.findWide.bind(index) : index.find.bind(index)
   for (let place = from; place < end; place++) {
     if (dests.active(place) + dests.inactive(place) === 0) continue
     const dest = dests.list[place] ?? dests.gone[place]
     if (dest === undefined) continue
-    const { rip, rport, service } = dest
+    const { rip, rport, service, method } = dest
     // What packets of the key are of: a LIP's come from the RS, a client's go to the VIP.
     if ((by === 'lip' ? dest : service).family !== family) continue
     const key =
       PROTOCOLS[protocolOf(service.protocol)].code | (family === Family.IPV6 ? KEY.IPV6 : 0)
     const tuple =
       by === 'lip'
-        ? table.find(key, rip, word, (rport << 16) | port)
-        : find(key, word, service.vip, (port << 16) | service.vport)
+        ? // By NAT it is the client's own.
+          find(key, rip, method === METHOD.NAT ? digest : lip, (rport << 16) | port)
+        : find(key, digest, service.vip, (port << 16) | service.vport)
     // Two services may have the same RS, and a service has many: the connection is told at its own one.
     if (tuple >= 0 && table.dest(tuple >> 1) === place) conns.push(tuple >> 1)
   }

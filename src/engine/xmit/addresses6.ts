@@ -3,11 +3,12 @@
 import { diff16, fold, sumWords } from '../../wire/checksum.ts'
 import { ADDRESS6_BYTES, IPV6 } from '../../wire/ipv6.ts'
 import { type AddressBook, sumOf } from '../address-book.ts'
-import { CELL, RECORD } from '../conn-layout.ts'
+import { AS_IS, CELL, RECORD } from '../conn-layout.ts'
 import type { Parts } from '../parts.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
-const { VIP, RIP, LIP } = CELL
+const { VIP, RIP, LIP, BINDING } = CELL
+const OF_CLIENT = AS_IS
 const { of: recordOf, column: columnAt } = RECORD
 const { SRC, DST } = IPV6
 const BOTH = 2 * ADDRESS6_BYTES
@@ -34,16 +35,22 @@ export class Addresses6 {
     const book = this.#book
     const at = recordOf(t)
     if ((t & 1) === 0) {
-      const lip = this.#cells[at | LIP]
       const rip = this.#cells[at | RIP]
-      book.write(pkt, ip + SRC, lip)
       book.write(pkt, ip + DST, rip)
+      if ((this.#cells[at | BINDING] & OF_CLIENT) !== 0)
+        return this.#writeClient(pkt, ip + SRC, t) + book.sum(rip)
+      const lip = this.#cells[at | LIP]
+      book.write(pkt, ip + SRC, lip)
       return book.sum(lip) + book.sum(rip)
     }
     const vip = this.#cells[at | VIP]
-    const from = columnAt(t >> 1)
     book.write(pkt, ip + SRC, vip)
-    for (let i = 0; i < 4; i++) pkt.setInt32(ip + DST + 4 * i, this.#wide[from + i])
-    return book.sum(vip) + sumOf(this.#wide, from)
+    return book.sum(vip) + this.#writeClient(pkt, ip + DST, t)
+  }
+
+  #writeClient(pkt: DataView, to: number, t: number): number {
+    const from = columnAt(t >> 1)
+    for (let i = 0; i < 4; i++) pkt.setInt32(to + 4 * i, this.#wide[from + i])
+    return sumOf(this.#wide, from)
   }
 }

@@ -4,10 +4,11 @@
  */
 
 import type { ConnTable } from '../conn.ts'
+import { KEY } from '../conn-layout.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import type { Dest, Service } from '../service.ts'
-import { decrementTtl } from './ip.ts'
+import { decrementHops, decrementTtl } from './ip.ts'
 import type { Method } from './method.ts'
 import { bindAsIs } from './nat.ts'
 
@@ -36,7 +37,9 @@ export class Direct implements Method {
   }
 
   translate(_slot: number, p: Parsed): number {
-    if (this.#decrementsTtl) decrementTtl(this.#pkt, p.ip)
+    if (!this.#decrementsTtl) return 0
+    if (p.key < KEY.IPV6) decrementTtl(this.#pkt, p.ip)
+    else decrementHops(this.#pkt, p)
     return 0
   }
 

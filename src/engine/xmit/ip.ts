@@ -2,6 +2,7 @@
 
 import { adjust, diff16 } from '../../wire/checksum.ts'
 import { IP_DF, IPV4 } from '../../wire/ipv4.ts'
+import { IPV6 as HEADER6 } from '../../wire/ipv6.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { KEY, PROTOCOL_BITS } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
@@ -11,6 +12,7 @@ import type { Parsed } from '../parsed.ts'
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { FRAGMENT, TTL: IP_TTL, CHECKSUM: IP_CHECKSUM } = IPV4
 const { TCP: KEY_TCP, IPV6 } = KEY
+const { HOP_LIMIT } = HEADER6
 const DF = IP_DF
 
 /**
@@ -61,6 +63,11 @@ export function decrementTtl(pkt: DataView, ip: number): void {
   const ttl = pkt.getUint16(ip + IP_TTL)
   pkt.setUint16(ip + IP_TTL, ttl - 0x100)
   adjust(pkt, ip + IP_CHECKSUM, diff16(ttl, ttl - 0x100))
+}
+
+/** The same of a packet over IPv6. */
+export function decrementHops(pkt: DataView, { ip, ttl }: Pick<Parsed, 'ip' | 'ttl'>): void {
+  pkt.setUint8(ip + HOP_LIMIT, ttl - 1)
 }
 
 /** The length of the headers of a frame to be segmented is ours to keep true. */

@@ -4,15 +4,17 @@
  */
 
 import { IPV4, writeHeaderChecksum } from '../../wire/ipv4.ts'
+import { IPV6 } from '../../wire/ipv6.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { clearVnetHdr } from '../../wire/vnet-hdr.ts'
-import { KEY } from '../conn-layout.ts'
+import { KEY, PROTOCOL_BITS } from '../conn-layout.ts'
 import { FRAME_HEAD, type Frames } from '../frames.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
-import { writeTcpChecksum } from '../rst.ts'
+import { writeTcpChecksum, writeTcpChecksum6 } from '../rst.ts'
 import { writeUdpChecksum } from './uoa.ts'
+import { writeUdpChecksum6 } from './uoa6.ts'
 
 /** Congestion window reduced: only the first segment says so (RFC 3168 6.1.2). */
 const CWR = 0x80
@@ -71,17 +73,23 @@ export class Segmentation {
   ): void {
     const { pkt } = this.#frames
     const l4 = ip + ipHeader
-    const isUdp = key === KEY.UDP
+    const isUdp = (key & PROTOCOL_BITS) === KEY.UDP
     if (isUdp) pkt.setUint16(l4 + UDP.LENGTH, l4Header + bytes)
     else {
       pkt.setInt32(l4 + TCP.SEQ, pkt.getInt32(l4 + TCP.SEQ) + i * gsoSize)
       const flags = pkt.getUint8(l4 + TCP.FLAGS) & (i === 0 ? 0xff : ~CWR)
       pkt.setUint8(l4 + TCP.FLAGS, isLast ? flags : flags & ~(FLAG.FIN | FLAG.PSH))
     }
-    pkt.setUint16(ip + IPV4.TOTAL_LENGTH, ipHeader + l4Header + bytes)
-    pkt.setUint16(ip + IPV4.ID, pkt.getUint16(ip + IPV4.ID) + i)
-    writeHeaderChecksum(pkt, ip, ipHeader)
-    writeChecksum(pkt, ip, l4, isUdp, l4Header + bytes)
+    if (key < KEY.IPV6) {
+      pkt.setUint16(ip + IPV4.TOTAL_LENGTH, ipHeader + l4Header + bytes)
+      pkt.setUint16(ip + IPV4.ID, pkt.getUint16(ip + IPV4.ID) + i)
+      writeHeaderChecksum(pkt, ip, ipHeader)
+      writeChecksum(pkt, ip, l4, isUdp, l4Header + bytes)
+    } else {
+      pkt.setUint16(ip + IPV6.PAYLOAD_LENGTH, ipHeader - IPV6.HEADER + l4Header + bytes)
+      if (isUdp) writeUdpChecksum6(pkt, ip, l4, l4Header + bytes)
+      else writeTcpChecksum6(pkt, ip, l4, l4Header + bytes)
+    }
     clearVnetHdr(pkt, ip - FRAME_HEAD)
   }
 }

@@ -4,7 +4,6 @@
  */
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
-import { IPV6 } from '../../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../../wire/tcp.ts'
 import { CELL, COLD, FAMILIES, RECORD, RS_SEEN, SIX_TO_FOUR } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
@@ -13,7 +12,7 @@ import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import { Addresses6 } from './addresses6.ts'
 import { Headers64 } from './headers64.ts'
-import { settleHdrLen } from './ip.ts'
+import { decrementHops, settleHdrLen } from './ip.ts'
 import { inOptions, isUsual, outOptions } from './tcp-options.ts'
 import { insertToa, ToaMode, wantsToa } from './toa.ts'
 
@@ -23,7 +22,6 @@ const { of: recordOf, column: columnAt } = RECORD
 const { HEADER: TCP_HEADER, CHECKSUM: TCP_CHECKSUM } = TCP
 const { SPORT: TCP_SPORT, SEQ: TCP_SEQ, ACK: TCP_ACK } = TCP
 const { PROXY } = COLD
-const { HOP_LIMIT } = IPV6
 const { OFF } = ToaMode
 const SEEN = RS_SEEN
 const TOA_BYTES = TOA6_BYTES
@@ -88,7 +86,7 @@ export class Tcp6Rewrite {
   }
 
   #translateHeader(pkt: DataView, p: Parsed, t: number): number {
-    if (this.#decrementsTtl) pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+    if (this.#decrementsTtl) decrementHops(pkt, p)
     return this.#addresses.translate(pkt, p.ip, t)
   }
 

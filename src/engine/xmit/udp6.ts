@@ -5,7 +5,6 @@
  */
 
 import { adjusted, diff32, fold } from '../../wire/checksum.ts'
-import { IPV6 } from '../../wire/ipv6.ts'
 import { UDP, udpSum } from '../../wire/udp.ts'
 import { CELL, FAMILIES, RECORD, SIX_TO_FOUR } from '../conn-layout.ts'
 import { type Counters, Event } from '../counters.ts'
@@ -15,6 +14,7 @@ import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
 import { Addresses6 } from './addresses6.ts'
 import { Headers64 } from './headers64.ts'
+import { decrementHops } from './ip.ts'
 import { UoaMode } from './uoa.ts'
 import { hasRoomForUoa6, insertUoa6, writeUdpChecksum6 } from './uoa6.ts'
 import { hasRoomForUoa64, insertUoa64 } from './uoa64.ts'
@@ -23,7 +23,6 @@ import { hasRoomForUoa64, insertUoa64 } from './uoa64.ts'
 const { CLIENT_PORTS, RS_PORTS, BINDING, UOA_SENT } = CELL
 const { of: recordOf, column: columnAt } = RECORD
 const { HEADER: UDP_HEADER, SPORT: UDP_SPORT, CHECKSUM: UDP_CHECKSUM } = UDP
-const { HOP_LIMIT } = IPV6
 const [BOTH_FAMILIES, ACROSS] = [FAMILIES, SIX_TO_FOUR]
 
 export class Udp6Rewrite {
@@ -76,7 +75,7 @@ export class Udp6Rewrite {
   }
 
   #translateHeader(pkt: DataView, p: Parsed, t: number): number {
-    if (this.#decrementsTtl) pkt.setUint8(p.ip + HOP_LIMIT, p.ttl - 1)
+    if (this.#decrementsTtl) decrementHops(pkt, p)
     return this.#addresses.translate(pkt, p.ip, t)
   }
 

@@ -18,15 +18,23 @@ test('rules of LVS', () => {
     '203.0.113.10:443 wlc persistence 360/24 -> 10.20.0.11:443 w1 x2000 y1500 dr, 10.20.0.12:443 w0 dr',
     '203.0.113.11:3306 sh fallback port -> 10.20.0.21:3306 w1 tunnel',
     'UDP 203.0.113.10:53 ops rr -> 10.20.0.31:53 w1 nat',
-    '[2001:db8::10]:80 rr -> [2001:db8::11]:80 w1',
+    '[2001:db8::10]:80 rr -> [2001:db8::11]:80 w1 nat',
   ])
   assert.deepEqual(lips, [])
-  const fullnat = 'its real servers are reached by FullNAT and see a LIP as the client'
   const marks = 'services by firewall mark are not supported (DPVS never matches them)'
   assert.deepEqual(notCarried, [
     `lvs.rules:11: -A -f 7 -s wrr: ${marks}`,
     `lvs.rules:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: ${marks}`,
-    `lvs.rules:14: -m of [2001:db8::10]:80: over IPv6 ${fullnat}`,
+  ])
+})
+
+test('a real server of the other family is reached by FullNAT, whatever was said', () => {
+  const { file, notCarried } = of(
+    '-A -t [2001:db8::10]:80 -s rr\n-a -t [2001:db8::10]:80 -r 10.0.0.1:80 -m',
+  )
+  assert.deepEqual(brief(file.services), ['[2001:db8::10]:80 rr -> 10.0.0.1:80'])
+  assert.deepEqual(notCarried, [
+    'x:2: -m of [2001:db8::10]:80: of another family than the VIP it is reached by FullNAT and sees a LIP',
   ])
 })
 

@@ -7,6 +7,7 @@ const HEAD = 24
 const ARP_BYTES = HEAD + 28
 const NEEDS_CSUM = 1
 const IPIP = 4
+const IN_IPV6 = 41
 
 /** The fragments of one datagram leave one behind the other. */
 interface Pieces {
@@ -53,13 +54,15 @@ export class Leaving {
     if (type === 0x0806) return length < ARP_BYTES ? 'a short ARP' : ''
     if (type === 0x86dd && length > HEAD + 48 && pkt.getUint8(at + HEAD + 6) === 44)
       return this.#piece6(pkt, at + HEAD, length - HEAD, arm, came)
+    if (type === 0x86dd && length > HEAD + 40 && pkt.getUint8(at + HEAD + 6) === IN_IPV6)
+      return this.#tunnelled(pkt, at, length, 40, arm, came, payload)
     if (type === 0x86dd) return judge6(pkt, at, length, arm.mtu, came, payload)
     if (type !== 0x0800) return `ethertype ${type.toString(16)}`
     const shape = shapeOf(pkt, at, length, arm.mtu)
     if (shape !== '') return shape
     const ip = at + HEAD
     if (pkt.getUint8(ip + 9) === IPIP && (pkt.getUint16(ip + 6) & 0x3fff) === 0)
-      return this.#tunnelled(pkt, at, length, arm, came, payload)
+      return this.#tunnelled(pkt, at, length, 20, arm, came, payload)
     if ((pkt.getUint16(ip + 6) & 0x3fff) !== 0) return this.#piece(pkt, ip, arm.index, came)
     if (came === Sum.TAGGED) return ''
     const state = sumState(pkt, at, length)
@@ -99,11 +102,12 @@ export class Leaving {
     return this.#next(pkt, { ...at, id, protocol: pkt.getUint8(ip + 40) }, arm.index, came)
   }
 
-  /** What is inside is judged as if it were alone; no device knows what to do for it. */
+  /** What is inside, behind `header` bytes, is judged as if it were alone; no device knows what to do for it. */
   #tunnelled(
     pkt: DataView,
     at: number,
     length: number,
+    header: number,
     arm: { index: number; mtu: number },
     came: number,
     payload: boolean,
@@ -111,9 +115,9 @@ export class Leaving {
     for (let i = 0; i < 10; i++) if (pkt.getUint8(at + i) !== 0) return 'a tunnel with offloads'
     const inner = this.#inner
     for (let i = 0; i < HEAD; i++) inner.setUint8(i, pkt.getUint8(at + i))
-    for (let i = HEAD + 20; i < length; i++) inner.setUint8(i - 20, pkt.getUint8(at + i))
-    const mtu = arm.mtu - 20
-    return this.judge(inner, 0, length - 20, { index: arm.index, mtu }, came, payload)
+    for (let i = HEAD + header; i < length; i++) inner.setUint8(i - header, pkt.getUint8(at + i))
+    const mtu = arm.mtu - header
+    return this.judge(inner, 0, length - header, { index: arm.index, mtu }, came, payload)
   }
 
   /** Sums of the pieces add up to that of the datagram. */

@@ -104,6 +104,14 @@ const WAYS = COMMON.replace('weight: 3', 'weight: 3, forwarding: nat')
   .replace('upper_threshold: 4 }', 'upper_threshold: 4, forwarding: nat }')
   .replace('192.168.168.13, port: 6379 }', '192.168.168.13, port: 6380, forwarding: tunnel }')
 const TUNNELS = WAYS.replaceAll('forwarding: dr', 'forwarding: tunnel')
+/** The same over IPv6, beside FullNAT over IPv4. */
+const WAYS6 = DUAL.replace(
+  "'2001:db8:168::2', weight: 3 }",
+  "'2001:db8:168::2', weight: 3, forwarding: nat }, { address: '2001:db8:168::12', forwarding: dr }, { address: '2001:db8:168::13', forwarding: tunnel }",
+).replace(
+  "'2001:db8:168::2', port: 53 }",
+  "'2001:db8:168::2', port: 53, forwarding: nat }, { address: '2001:db8:168::13', forwarding: tunnel }",
+)
 
 /** SYNs of all services of TCP are answered by cookies. */
 const cookies = (config: string) =>
@@ -160,6 +168,12 @@ export const VARIANTS: readonly Variant[] = [
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
   of('NAT, DR and a tunnel', `${WAYS}connections: { table_size: 256 }\n`, 1, true),
   of('NAT and tunnels, two workers, narrow', `${narrow(TUNNELS)}tcp: { xmit_ttl: true }\n`, 2),
+  of('NAT, DR and tunnels over IPv6', `${WAYS6}connections: { table_size: 256 }\n`, 1, true),
+  of(
+    'NAT and tunnels over IPv6, two workers, narrow',
+    `${narrow(WAYS6)}tcp: { xmit_ttl: true }\n`,
+    2,
+  ),
   of(
     'outward by SNAT, two workers, narrow',
     `${narrow(OUTWARD)}tcp: { xmit_ttl: true }\n`,
