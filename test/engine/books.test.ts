@@ -9,17 +9,19 @@ import fc from 'fast-check'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { checkBooks } from '../kit/books.ts'
 import { Stand } from '../kit/stand.ts'
-import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { give, inputOf, LIVES, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
 /** 4 of a LIP: sub-pools run out with a table of 16 connections. */
 const lports = { mask: 16_383, residue: 5 }
 
 /** Lives long enough to meet each other. */
-const lives = fc.array(steps(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
+const long = (one: typeof steps) =>
+  fc.array(one(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
+const lives = long(steps)
 
-function live(all: readonly Step[], whole: string, connections = ''): Stand {
-  const config = TRAFFIC_CONFIG.replace('table_size: 16', `table_size: 16${connections}`)
+function live(all: readonly Step[], whole: string, connections = '', of = TRAFFIC_CONFIG): Stand {
+  const config = of.replace('table_size: 16', `table_size: 16${connections}`)
   const stand = new Stand(`${config}${whole}`, undefined, { lports, arena }).resolveRss()
   for (const step of all) {
     const input = step.step === 'drain' ? undefined : inputOf(step, stand)
@@ -33,10 +35,12 @@ for (const [name, whole] of [
   ['new', ''],
   ['keep', 'tcp: { reuse: keep }\n'],
 ] as const) {
-  test(`any traffic, reuse ${name}: connections, lports, RSs, states and timers agree`, () => {
-    const agrees = (all: readonly Step[]) => void live(all, whole)
-    fc.assert(fc.property(lives, agrees), { numRuns: 60, endOnFailure: true })
-  })
+  for (const { name: ways, config, steps, part } of LIVES) {
+    test(`any traffic, ${ways}, reuse ${name}: connections, lports, RSs, states and timers agree`, () => {
+      const agrees = (all: readonly Step[]) => void live(all, whole, '', config)
+      fc.assert(fc.property(long(steps), agrees), { numRuns: 60 * part, endOnFailure: true })
+    })
+  }
 }
 
 test('such traffic comes by all that ends connections or refuses them', () => {

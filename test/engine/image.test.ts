@@ -13,7 +13,7 @@ import { KeyedIsn } from '../../src/engine/isn.ts'
 import { CLIENT, LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 import { tcp } from '../kit/talk.ts'
-import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { give, inputOf, LIVES, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 
 /** Frames of all originals, and of all their twins: an arena is 35 MB. */
 const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2))))
@@ -44,9 +44,9 @@ function comparable(image: EngineImage): EngineImage {
   return image
 }
 
-function play(before: readonly Step[], after: readonly Step[]): void {
+function play(config: string, before: readonly Step[], after: readonly Step[]): void {
   const around = { lports, arena: arena[0] as SharedArrayBuffer }
-  const stand = new Stand(TRAFFIC_CONFIG, undefined, around)
+  const stand = new Stand(config, undefined, around)
   for (const step of before) {
     const input = inputOf(step, stand)
     if (input) give(input, stand)
@@ -54,7 +54,7 @@ function play(before: readonly Step[], after: readonly Step[]): void {
   // Of its beginning, if no step has asked for it yet.
   stand.log()
   const image = stand.image()
-  const twin = restored(image, TRAFFIC_CONFIG, stand.now)
+  const twin = restored(image, config, stand.now)
   assert.deepEqual(comparable(twin.image()), comparable(image))
   for (const step of after) {
     const input = inputOf(step, stand)
@@ -64,13 +64,16 @@ function play(before: readonly Step[], after: readonly Step[]): void {
   assert.deepEqual(twin.engine.frames.free, stand.engine.frames.free)
 }
 
-test('any traffic: the original and the restored engine say, send and count the same', () => {
-  fc.assert(fc.property(steps(60), steps(60), play), {
-    numRuns: 120,
-    endOnFailure: true,
-    includeErrorInReport: true,
+for (const { name, config, steps, part } of LIVES) {
+  test(`any traffic, ${name}: the original and the restored engine say, send and count the same`, () => {
+    const same = (before: readonly Step[], after: readonly Step[]) => play(config, before, after)
+    fc.assert(fc.property(steps(60), steps(60), same), {
+      numRuns: 120 * part,
+      endOnFailure: true,
+      includeErrorInReport: true,
+    })
   })
-})
+}
 
 test('an image holds what has been in use, not the tables', () => {
   const stand = new Stand(`${TRAFFIC_CONFIG.replace('size: 16', 'size: 262144')}`).resolveRss()

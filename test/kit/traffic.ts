@@ -14,6 +14,7 @@ import { piece } from './fragments.ts'
 import { arpFrame, concat, ethernet, ipv4, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
+import { notice, WAYS_CONFIG, type WayStep, wayInput, wayStep } from './traffic-ways.ts'
 
 const VIP = '202.108.10.1'
 const CLIENTS = ['202.108.10.2', '202.108.10.3', '202.108.10.77']
@@ -86,6 +87,8 @@ const rsOf = (vport: number, at: number, weight: number, backup = false): Change
     forwarding: 'fullnat',
   },
 })
+const gone = (vport: number, address: string) =>
+  ({ put: 'no-rs', protocol: 'tcp', vip: VIP, vport, address, port: 6379 }) as const
 const CHANGES: Change[] = [
   rsOf(6379, 0, 0),
   rsOf(6379, 0, 5),
@@ -95,17 +98,9 @@ const CHANGES: Change[] = [
   { put: 'cut', place: 0 },
   { put: 'cut', place: 3 },
   { put: 'no-cut', place: 0 },
-  {
-    put: 'no-rs',
-    protocol: 'tcp',
-    vip: VIP,
-    vport: 6379,
-    address: RSS[0] as string,
-    port: 6379,
-    cut: true,
-  },
-  { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: 6379, address: RSS[1] as string, port: 6379 },
-  { put: 'no-rs', protocol: 'tcp', vip: VIP, vport: 6380, address: RSS[2] as string, port: 6379 },
+  { ...gone(6379, RSS[0] as string), cut: true },
+  gone(6379, RSS[1] as string),
+  gone(6380, RSS[2] as string),
   { put: 'timeouts', timeouts: [2, 9, 3, 3, 7, 7, 3, 7, 7, 12, 3] },
   { put: 'no-lip', address: LIPS[1] as string, place: 1 },
   { put: 'lip', address: LIPS[1] as string, place: 1 },
@@ -195,11 +190,24 @@ const step = fc.oneof(
 
 const anySegment = fc.record(segment)
 type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
-export type Step = ValueOf<typeof step> | { step: 'drain' }
+export type Step = ValueOf<typeof step> | WayStep | { step: 'drain' }
 
-export const steps = (maxLength: number): fc.Arbitrary<Step[]> =>
+export const steps = (maxLength: number): fc.Arbitrary<Step[]> => livesOf(step, maxLength)
+
+/** What may live, with its part of a test's runs. */
+export const LIVES = [
+  { name: 'FullNAT', config: TRAFFIC_CONFIG, steps, part: 0.6 },
+  {
+    name: 'all ways',
+    config: WAYS_CONFIG,
+    steps: (most: number) => livesOf(wayStep, most),
+    part: 0.4,
+  },
+]
+
+const livesOf = (one: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[]> =>
   fc
-    .tuple(fc.array(step, { minLength: 5, maxLength }), fc.boolean())
+    .tuple(fc.array(one, { minLength: 5, maxLength }), fc.boolean())
     .map(([list, stops]): Step[] => {
       if (stops) list.splice(Math.trunc(list.length * 0.9), 0, { step: 'drain' } as never)
       return list
@@ -217,6 +225,7 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
   if (step.step === 'wait') return { ms: step.ms }
   if (step.step === 'change') return { changes: [step.change] }
   if (step.step === 'drain') return { drain: true }
+  if (step.step === 'way') return wayInput(step, stand)
   if (step.step === 'hear') return { hear: [1, ipv4Int(step.rs), 0x5254, 0x103, step.solicited] }
   if (step.step === 'arp') {
     const our = { mac: stand.macOf('dpdk1'), ip: '192.168.168.3' }
@@ -296,12 +305,14 @@ function numbersOf(
 
 /** Gives the input to a stand. => Everything that can be seen of what it did: verdict, headers in hexadecimal, log lines */
 export function give(input: Input, stand: Stand): string[] {
-  const seen = (out: { arm: string; bytes: Uint8Array }[]) =>
-    out.map(({ arm, bytes }) => {
+  const seen = (out: { arm: string; bytes: Uint8Array }[]) => {
+    notice(stand, out)
+    return out.map(({ arm, bytes }) => {
       // A frame that was parked when an image was taken comes back with its headers only.
       const headers = Buffer.from(bytes.subarray(0, 80)).toString('hex')
       return `${arm} ${bytes.length} ${headers}`
     })
+  }
   const out: string[] = []
   if ('arm' in input) {
     stand.judge(input.arm, input.bytes)
