@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { BOOK_CAPACITY } from '../../src/control/threads/memory.ts'
 import { copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/threads/snapshots.ts'
 import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
@@ -14,6 +15,7 @@ import {
   openedWith,
   RECORD,
 } from '../../src/engine/conn-layout.ts'
+import { AddressBook } from '../../src/engine/address-book.ts'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { connBytes } from '../../src/engine/parts.ts'
 import { TICK } from '../../src/engine/wheel.ts'
@@ -21,7 +23,10 @@ import { ipv4Int } from '../../src/wire/address.ts'
 import { checkBooks } from '../kit/books.ts'
 import { openMany, SYN, WAN } from '../kit/connection.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
-import { give, inputOf, RSS, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { give, inputOf, LIVES, RSS, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { RSS6 } from '../kit/traffic-ways.ts'
+
+type Lives = (typeof LIVES)[number]['steps']
 
 const CAPACITY = 16
 /** Frames of the first engines, and of those that follow them. */
@@ -29,19 +34,22 @@ const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(
 /** 4 of a LIP: lports come back soon. */
 const lports = { mask: 16_383, residue: 5 }
 
-function stand(connMemory: ArrayBuffer, which: number, now?: number): Stand {
-  const around = { lports, connMemory, arena: arena[which] as SharedArrayBuffer }
-  return new Stand(TRAFFIC_CONFIG, undefined, { ...around, ...(now !== undefined && { now }) })
+function stand(connMemory: ArrayBuffer, which: number, now?: number, whole = TRAFFIC_CONFIG): Stand {
+  const around = { lports, connMemory, bookMemory, arena: arena[which] as SharedArrayBuffer }
+  return new Stand(whole, undefined, { ...around, ...(now !== undefined && { now }) })
 }
 
 /** What follows `first` with a copy of its memory. */
-function heir(first: Stand, memory: ArrayBuffer): [Stand, Adopted] {
-  const next = stand(memory, 1, first.now)
+function heir(first: Stand, memory: ArrayBuffer, whole?: string): [Stand, Adopted] {
+  const next = stand(memory, 1, first.now, whole)
   next.now = first.now
   const adopted = adoptRecords(next.engine, first.now | 0)
   checkBooks(next.engine, lports)
   return [next, adopted]
 }
+
+/** Of all engines here, which have the same addresses. */
+const bookMemory = new ArrayBuffer(AddressBook.bytesFor(BOOK_CAPACITY))
 
 /** Changes would be those of the next engine as well, which here has what is set up at the beginning. */
 function play(first: Stand, all: readonly Step[]): void {
@@ -69,10 +77,10 @@ const pending = (of: Stand) => listed(of).filter(record => overdue(record, of) <
 function conversation(of: Stand, others: Stand): string[][] {
   const all: string[][] = []
   for (let conn = 0; conn < CAPACITY; conn++) {
-    for (const step of ['client', 'rs'] as const) {
+    for (const from of [0, 1]) {
       const segment = { flags: '.', seq: 1, ack: 1, payload: 5, fits: true } as const
-      const ends = { client: '202.108.10.9', sport: 9, vport: 1 }
-      const input = inputOf({ step, conn, ...ends, ...segment } as Step, of)
+      const way = { step: 'of', conn, from, ...segment }
+      const input = inputOf({ step: 'way', way } as Step, of)
       if (input) all.push([of, others].map(one => outcome(give(input, one))))
     }
   }
@@ -86,18 +94,25 @@ const outcome = (seen: string[]) =>
     .filter(line => !/^NEIGHBOUR|^dpdk\d 52 00010800/.test(line))
     .join()
 
-test('after any traffic: an heir finds, lists and translates as its forerunner, until the last has ended', () => {
+for (const { name, config, steps, part } of LIVES) {
+  test(`after any traffic, ${name}: an heir finds, lists and translates as its forerunner, until the last has ended`, () =>
+    inherited(config, steps, 40 * part))
+}
+
+function inherited(whole: string, steps: Lives, numRuns: number): void {
   const lives = fc.array(steps(60), { minLength: 1, maxLength: 30 }).map(all => all.flat())
   const goesOn = (all: readonly Step[]) => {
     const memory = new ArrayBuffer(connBytes(CAPACITY))
-    const first = stand(memory, 0).resolveRss()
+    const first = stand(memory, 0, undefined, whole).resolveRss()
     play(first, all)
-    const [next, { conns, cleared }] = heir(first, memory.slice(0))
+    const [next, { conns, cleared }] = heir(first, memory.slice(0), whole)
     assert.deepEqual([conns, cleared], [first.engine.conns.table.used, 0])
     assert.deepEqual(listed(next), listed(first))
+    // What clients had said ahead of their RS's answer went with its buffers.
+    first.engine.conns.held.clear()
     for (const one of [first, next]) {
       // A datagram with a wrong checksum leaves with a wrong one: what waited for its neighbour is not judged here.
-      one.carryOut(RSS.map(address => ({ put: 'neighbour', arm: 1, address, mac: RS_MAC })))
+      one.carryOut([...RSS, ...RSS6].map(address => ({ put: 'neighbour', arm: 1, address, mac: RS_MAC })))
       one.collect()
       one.log()
     }
@@ -113,8 +128,8 @@ test('after any traffic: an heir finds, lists and translates as its forerunner, 
     assert.equal(next.engine.conns.table.used, 0)
     checkBooks(next.engine, lports)
   }
-  fc.assert(fc.property(lives, goesOn), { numRuns: 40, endOnFailure: true })
-})
+  fc.assert(fc.property(lives, goesOn), { numRuns, endOnFailure: true, includeErrorInReport: true })
+}
 
 test('what comes due while there is no engine has time left when there is one, and ends then', () => {
   const memory = new ArrayBuffer(connBytes(CAPACITY))
@@ -176,7 +191,7 @@ const inUse = ({ cells }: ConnTable) =>
   )
 
 test('broken off behind any store: no half connection, nothing lost of the whole ones', () => {
-  const lives = fc.array(steps(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
+  const lives = fc.array(LIVES[0].steps(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
   let stores = 0
   let heirs = 0
   let ended = 0

@@ -11,7 +11,7 @@ import { ConnTable } from '../../src/engine/conn.ts'
 import { ConnIndex } from '../../src/engine/conn-index.ts'
 import { Conns } from '../../src/engine/conns.ts'
 import { Egress } from '../../src/engine/egress.ts'
-import { Frames } from '../../src/engine/frames.ts'
+import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { Neighs } from '../../src/engine/neigh.ts'
 import { Parking } from '../../src/engine/parking.ts'
 import { Resets } from '../../src/engine/resets.ts'
@@ -135,6 +135,8 @@ function checkLimits({ engine: { dests } }: Stand): void {
 
 const RUNS = process.env.TAPVS_LONG ? 500 : 12
 const lports = { mask: 16_383, residue: 5 }
+/** Of all lives, one after the other: it is 35 MB. */
+const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
 
 for (const { name, config, steps, part } of LIVES) {
   test(`wherever it throws, ${name}: every slot is in one place afterwards, and all who count agree`, () =>
@@ -155,7 +157,7 @@ function survives(config: string, steps: typeof anySteps, numRuns: number): void
   })
   const takeAway = setTraps()
   const goesOn = (all: readonly Step[], next: [number, boolean][]) => {
-    const stand = new Stand(config, undefined, { lports }).resolveRss()
+    const stand = new Stand(config, undefined, { lports, arena }).resolveRss()
     trapped(stand)
     const mending = mendingOf(stand)
     let mends = 0
@@ -186,7 +188,7 @@ function survives(config: string, steps: typeof anySteps, numRuns: number): void
     assert.equal(stand.engine.conns.table.used, 0)
   }
   try {
-    fc.assert(fc.property(lives, fuses, goesOn), { numRuns, endOnFailure: true })
+    fc.assert(fc.property(lives, fuses, goesOn), { numRuns, endOnFailure: true, includeErrorInReport: true })
   } finally {
     takeAway()
   }

@@ -21,7 +21,7 @@ import { CLIENT_MAC, RS_MAC, type Stand } from './stand.ts'
 const [VIP, VIP6] = ['202.108.10.1', '2001:db8:10::1']
 const [OUTSIDE, OUTSIDE6] = ['202.108.10', '2001:db8:10:']
 const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
-const RSS6 = ['2001:db8:168::2', '2001:db8:168::12']
+export const RSS6 = ['2001:db8:168::2', '2001:db8:168::12']
 const MACS = [RS_MAC, '52:54:00:00:01:99']
 const ARMS = ['dpdk0', 'dpdk1'] as const
 /** What a host inside opens leaves by SNAT. */
@@ -184,8 +184,8 @@ const answers = new WeakMap<Stand, Ends & { seq: number; ack: number }>()
 /** What a stand has sent. */
 export function notice(stand: Stand, out: readonly Frame[]): void {
   for (const { arm, bytes } of out) {
-    // Only a SYN+ACK that was made of a SYN counts; who reads the rest judges it.
-    if (arm !== 'dpdk0' || bytes.length > 110) continue
+    // Others may be spoilt, and are judged elsewhere: of IPv4 and IPv6 this byte is the protocol.
+    if (arm !== 'dpdk0' || bytes[bytes[22] === 0x08 ? 33 : 30] !== 6) continue
     const packet = decode(bytes)
     if (packet.kind !== 'tcp' || packet.flags !== 'S.') continue
     const { src, dst, sport, dport, seq, ack } = packet

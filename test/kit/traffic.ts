@@ -203,7 +203,7 @@ export const LIVES = [
     steps: (most: number) => livesOf(wayStep, most),
     part: 0.4,
   },
-]
+] as const
 
 const livesOf = (one: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[]> =>
   fc

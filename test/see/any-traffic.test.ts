@@ -12,7 +12,7 @@ import { ladderRows } from '../../src/see/ladder/ladder.ts'
 import type { Moment } from '../../src/see/moments/moment.ts'
 import { concat } from '../kit/frame.ts'
 import { Stand } from '../kit/stand.ts'
-import { give, inputOf, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { give, inputOf, LIVES, type Step } from '../kit/traffic.ts'
 
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
 const arms = ['dpdk0', 'dpdk1'].map(name => ({ name, description: name }))
@@ -20,7 +20,7 @@ const HEAD = { application: '', os: '', comment: '', arms, snaplen: 160, otherAr
 
 /** Until nothing is left of it. */
 function lived(all: readonly Step[], whole: string): Stand {
-  const stand = new Stand(`${TRAFFIC_CONFIG}${whole}`, undefined, { arena }).resolveRss().record()
+  const stand = new Stand(whole, undefined, { arena }).resolveRss().record()
   for (const step of all) {
     const input = step.step === 'drain' ? undefined : inputOf(step, stand)
     if (input) give(input, stand)
@@ -46,11 +46,13 @@ function told(moments: readonly Moment[]) {
   return { ends, drawn: ladderRows(moments).filter(({ kind }) => kind === 'conn').length }
 }
 
-for (const [name, whole] of [
-  ['new', ''],
-  ['keep', 'tcp: { reuse: keep }\n'],
+const [fullnat, ways] = LIVES
+for (const [name, whole, steps, part] of [
+  ['reuse new', fullnat.config, fullnat.steps, fullnat.part],
+  ['reuse keep', `${fullnat.config}tcp: { reuse: keep }\n`, fullnat.steps, fullnat.part],
+  [ways.name, ways.config, ways.steps, 2 * ways.part],
 ] as const) {
-  test(`any traffic, reuse ${name}: stories, ladder and file agree with the engine`, () => {
+  test(`any traffic, ${name}: stories, ladder and file agree with the engine`, () => {
     const lives = fc.array(steps(40), { minLength: 3, maxLength: 3 }).map(all => all.flat())
     const agree = (all: readonly Step[]) => {
       const stand = lived(all, whole)
@@ -62,7 +64,7 @@ for (const [name, whole] of [
       assert.deepEqual(told(inFile(moments)), { ends, drawn })
     }
     fc.assert(fc.property(lives, agree), {
-      numRuns: 40,
+      numRuns: 40 * part,
       endOnFailure: true,
       includeErrorInReport: true,
     })
