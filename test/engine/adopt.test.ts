@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { BOOK_CAPACITY } from '../../src/control/threads/memory.ts'
 import { copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/threads/snapshots.ts'
+import { AddressBook } from '../../src/engine/address-book.ts'
 import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
 import { ConnTable } from '../../src/engine/conn.ts'
 import {
@@ -15,7 +16,6 @@ import {
   openedWith,
   RECORD,
 } from '../../src/engine/conn-layout.ts'
-import { AddressBook } from '../../src/engine/address-book.ts'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { connBytes } from '../../src/engine/parts.ts'
 import { TICK } from '../../src/engine/wheel.ts'
@@ -34,7 +34,12 @@ const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(
 /** 4 of a LIP: lports come back soon. */
 const lports = { mask: 16_383, residue: 5 }
 
-function stand(connMemory: ArrayBuffer, which: number, now?: number, whole = TRAFFIC_CONFIG): Stand {
+function stand(
+  connMemory: ArrayBuffer,
+  which: number,
+  now?: number,
+  whole = TRAFFIC_CONFIG,
+): Stand {
   const around = { lports, connMemory, bookMemory, arena: arena[which] as SharedArrayBuffer }
   return new Stand(whole, undefined, { ...around, ...(now !== undefined && { now }) })
 }
@@ -112,7 +117,9 @@ function inherited(whole: string, steps: Lives, numRuns: number): void {
     first.engine.conns.held.clear()
     for (const one of [first, next]) {
       // A datagram with a wrong checksum leaves with a wrong one: what waited for its neighbour is not judged here.
-      one.carryOut([...RSS, ...RSS6].map(address => ({ put: 'neighbour', arm: 1, address, mac: RS_MAC })))
+      one.carryOut(
+        [...RSS, ...RSS6].map(address => ({ put: 'neighbour', arm: 1, address, mac: RS_MAC })),
+      )
       one.collect()
       one.log()
     }
@@ -191,7 +198,9 @@ const inUse = ({ cells }: ConnTable) =>
   )
 
 test('broken off behind any store: no half connection, nothing lost of the whole ones', () => {
-  const lives = fc.array(LIVES[0].steps(80), { minLength: 20, maxLength: 20 }).map(all => all.flat())
+  const lives = fc
+    .array(LIVES[0].steps(80), { minLength: 20, maxLength: 20 })
+    .map(all => all.flat())
   let stores = 0
   let heirs = 0
   let ended = 0

@@ -38,7 +38,11 @@ for (const [name, whole] of [
   for (const { name: ways, config, steps, part } of LIVES) {
     test(`any traffic, ${ways}, reuse ${name}: connections, lports, RSs, states and timers agree`, () => {
       const agrees = (all: readonly Step[]) => void live(all, whole, '', config)
-      fc.assert(fc.property(long(steps), agrees), { numRuns: 60 * part, endOnFailure: true, includeErrorInReport: true })
+      fc.assert(fc.property(long(steps), agrees), {
+        numRuns: 60 * part,
+        endOnFailure: true,
+        includeErrorInReport: true,
+      })
     })
   }
 }

@@ -188,7 +188,11 @@ function survives(config: string, steps: typeof anySteps, numRuns: number): void
     assert.equal(stand.engine.conns.table.used, 0)
   }
   try {
-    fc.assert(fc.property(lives, fuses, goesOn), { numRuns, endOnFailure: true, includeErrorInReport: true })
+    fc.assert(fc.property(lives, fuses, goesOn), {
+      numRuns,
+      endOnFailure: true,
+      includeErrorInReport: true,
+    })
   } finally {
     takeAway()
   }

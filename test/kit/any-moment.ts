@@ -13,9 +13,14 @@ import type {
 } from '../../src/see/moments/moment.ts'
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff })
-const endpoint = fc
-  .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(65_535))
-  .map(([a, b, c, d, port]) => `${a}.${b}.${c}.${d}:${port}`)
+const endpoint = fc.oneof(
+  fc
+    .tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(65_535))
+    .map(([a, b, c, d, port]) => `${a}.${b}.${c}.${d}:${port}`),
+  fc
+    .tuple(fc.nat(65_535), fc.nat(65_535), fc.nat(65_535))
+    .map(([a, b, port]) => `[2001:db8:${a.toString(16)}::${b.toString(16)}]:${port}`),
+)
 const protocol = fc.constantFrom('TCP', 'UDP')
 const conn = fc.record({ protocol, client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint })
 const arm = fc.constantFrom('ext0', 'int0')
@@ -89,7 +94,9 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   plain('options', fc.constantFrom('none', 'nop,TS val 7 ecr 8', 'mss 1460,sackOK')),
   plain('ip_options', fc.constantFrom('none', '01010100')),
   endpoint.map(after => ({ what: 'toa_added', before: '', after })),
-  endpoint.map(before => ({ what: 'toa_voided', before, after: '8 NOPs' })),
+  endpoint.map(before => {
+    return { what: 'toa_voided', before, after: before.startsWith('[') ? '20 NOPs' : '8 NOPs' }
+  }),
   endpoint.map(client => ({
     what: 'uoa_added',
     before: '',

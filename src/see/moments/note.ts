@@ -135,7 +135,7 @@ export function secondsText(us: number): string {
 
 const HEAD =
   /^(?:at (\d+)\.(\d{6}) )?(?:pair (\d+) )?(in|out|event)(?: (?:from|to) (client|rs))?(?:, worker (\d+))?$/
-const ENDPOINT = String.raw`(\d+\.\d+\.\d+\.\d+:\d+)`
+const ENDPOINT = String.raw`((?:\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\]):\d+)`
 const ENDS = new RegExp(`^(?:(UDP) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}$`)
 
 /** null for a comment that is none of ours. */
