@@ -116,6 +116,7 @@ export function configOf(options: RigOptions, services: number, realServers: num
       passive: null,
       whenDown: 'drop',
       onePacket: false,
+      quic: false,
       acl: { deny: denied > 0 ? [DENIED] : [], allow: null, established: 'drop' as const },
       ...UNGUARDED,
       ...(options.cookies && { synProxy: 'on' as const }),

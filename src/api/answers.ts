@@ -125,6 +125,12 @@ export const service = z
       'What happens to a SYN, or to a datagram of no connection, while no real server can take it.',
     ),
     one_packet: z.boolean().describe('Of UDP: each datagram is scheduled by itself.'),
+    quic: z
+      .literal(true)
+      .exactOptional()
+      .describe(
+        'The real server that the connection ID of a QUIC datagram names is chosen; left out: no.',
+      ),
     proxy_protocol: proxyProtocol.describe(
       'Header that tells real servers the client, in place of TOA and UOA.',
     ),

@@ -51,6 +51,8 @@ export const serviceFields = z.strictObject({
   persistence_prefix: number.exactOptional(),
   /** Of UDP: each datagram is scheduled by itself. */
   one_packet: z.boolean('true or false').exactOptional(),
+  /** Of UDP: the RS that a connection ID of QUIC names is chosen. */
+  quic: z.boolean('true or false').exactOptional(),
   /** Header that tells real servers the client; UDP has v2 alone. */
   proxy_protocol: proxyProtocol.exactOptional(),
   syn_proxy: synProxy.exactOptional(),

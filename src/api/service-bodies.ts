@@ -61,6 +61,12 @@ export const serviceFields = {
     .boolean('true or false')
     .exactOptional()
     .describe('Of UDP only: each datagram is scheduled by itself; default false.'),
+  quic: z
+    .boolean('true or false')
+    .exactOptional()
+    .describe(
+      'Of UDP only: the real server that the connection ID of a QUIC datagram names is chosen; default false.',
+    ),
   proxy_protocol: proxyProtocol
     .exactOptional()
     .describe(

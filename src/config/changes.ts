@@ -35,6 +35,7 @@ export interface ServiceChange extends acls.GivenRates, ReturnType<typeof givenS
   persistence: ConfigService['persistence']
   /** Journals of before have none. */
   onePacket?: boolean
+  quic?: boolean
   proxyProtocol?: ConfigService['proxyProtocol']
   /** Places of its LIPs. */
   lips: number[]
@@ -224,7 +225,7 @@ function lipItem(address: string): Item {
 
 function serviceItem(service: ConfigService): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
-  const { localAddresses, onePacket, hashing, module, proxyProtocol } = service
+  const { localAddresses, onePacket, quic, hashing, module, proxyProtocol } = service
   const words: string[] = [scheduler, ...hashingWords(service)]
   if (module) words.push(`scheduler_module ${module.path} ${sumOf(module.source)}`)
   if (connTimeout > 0) words.push(`conn_timeout ${connTimeout}`)
@@ -232,6 +233,7 @@ function serviceItem(service: ConfigService): Item {
     words.push(`persistence ${persistence.timeout} /${persistence.prefix}`)
   if (whenDown !== 'drop') words.push(`when_down ${whenDown}`)
   if (onePacket) words.push('one_packet')
+  if (quic) words.push('quic')
   if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
   words.push(...synProxyWords(service), ...acls.rateWords(service), ...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
@@ -255,6 +257,7 @@ function serviceItem(service: ConfigService): Item {
         ...own,
         whenDown,
         onePacket,
+        ...(quic && { quic }),
         proxyProtocol,
         lips,
       }

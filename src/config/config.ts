@@ -77,6 +77,8 @@ export interface ConfigService {
   whenDown: WhenDown
   /** Each datagram has an RS and an lport of its own, which go back behind it (semantics 4.3). */
   onePacket: boolean
+  /** The RS that a connection ID of QUIC names is chosen before any other (semantics 8.5). */
+  quic: boolean
   /** Which header tells real servers the client, in place of TOA and UOA (semantics 3.8). */
   proxyProtocol: ProxyProtocol
   /** Whether SYNs are answered by cookies (semantics 2.8), and SYNs in a second above which `auto` does. */
@@ -235,6 +237,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
       },
       whenDown: service.when_down,
       onePacket: service.one_packet,
+      quic: service.quic,
       proxyProtocol: service.proxy_protocol,
       ...serviceSynProxy(service),
       acl: aclOf(service),

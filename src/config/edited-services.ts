@@ -82,6 +82,7 @@ function fieldsOf(address: string, fields: ServiceFields) {
     persistence_prefix:
       persistence_prefix === wholeLength(address) ? undefined : persistence_prefix,
     one_packet: one_packet ?? false,
+    quic: fields.quic ?? false,
     proxy_protocol: proxy_protocol ?? PROXY_PROTOCOLS[0],
     syn_proxy: fields.syn_proxy ?? SYN_PROXY[0],
     syn_proxy_above: fields.syn_proxy_above ?? SYN_PROXY_ABOVE,

@@ -10,10 +10,13 @@ type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 export function* protocolProblems({
   protocol = DEFAULT_PROTOCOL,
   one_packet,
+  quic,
   proxy_protocol = 'off',
 }: Service): Generator<[key: string[], text: string]> {
   if (one_packet && protocol !== 'udp')
     yield [['one_packet'], `expected protocol udp with it, found ${protocol}`]
+  if (quic && protocol !== 'udp')
+    yield [['quic'], `expected protocol udp with it, found ${protocol}`]
   if (protocol === 'udp' && proxy_protocol.startsWith('v1'))
     yield [['proxy_protocol'], `expected v2 or v2-insecure of udp, found ${proxy_protocol}`]
 }

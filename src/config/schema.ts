@@ -107,6 +107,7 @@ const service = mapping({
   persistence_prefix: whole(1, 128).optional(),
   when_down: word(WHEN_DOWN),
   one_packet: z.boolean('true or false').default(false),
+  quic: z.boolean('true or false').default(false),
   proxy_protocol: word(PROXY_PROTOCOLS),
   ...synProxyService,
   ...aclSchema,

@@ -61,6 +61,7 @@ export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
       persistence: { timeout: 0, prefix: 32 },
       whenDown: WHEN_DOWN[0],
       onePacket: false,
+      quic: false,
       proxyProtocol: PROXY_PROTOCOLS[0],
       synProxy: SYN_PROXY[0],
       synProxyAbove: SYN_PROXY_ABOVE,

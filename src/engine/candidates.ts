@@ -98,6 +98,11 @@ export class Candidates {
     return this.#fits(dest, 1, without)
   }
 
+  /** It is not full and has lports, so it can take a connection that is to be nobody else's, whatever its weight. */
+  hasRoom({ overloaded, rip, rport }: Candidate, without: number): boolean {
+    return !overloaded && ((without >> subPoolOf(rip, rport)) & 1) === 0
+  }
+
   /** It would take connections if it were not full and had lports. */
   isMeant({ weight, backup }: Candidate): boolean {
     if (this.#stale) this.#make()

@@ -129,6 +129,7 @@ export const Event = {
   UOA_NO_BUFFER: 93,
   HALF_OPEN_EVICTED: 94,
   NEIGH_FLAPS: 95,
+  QUIC_BY_ID: 96,
   ICMP_TRANSLATED: 100,
   ICMP_MTU_LOWERED: 101,
   ICMP_FRAG_NEEDED: 102,
@@ -175,8 +176,7 @@ const EVENT_CELLS = 192
 /** 16 of each protocol of KEY. */
 const [STATE_CELLS, NEIGH_CELLS] = [64, 8]
 
-const HANDSHAKE_SUM = HANDSHAKE_CELLS - 1
-const HANDSHAKES = 2
+const [HANDSHAKE_SUM, HANDSHAKES] = [HANDSHAKE_CELLS - 1, 2]
 
 /** Where each array begins, in cells. */
 const AT = {

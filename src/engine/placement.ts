@@ -6,6 +6,7 @@ import { KEY, PROTOCOL_BITS } from './conn-layout.ts'
 import { type Counters, Event } from './counters.ts'
 import { clientOf, type Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
+import type { ByConnectionId } from './quic.ts'
 import { sayScheduled } from './say.ts'
 import type { Dest, Dests, Service } from './service.ts'
 import { LOCKED, type Templates } from './templates.ts'
@@ -43,11 +44,29 @@ export class Placement {
     asker.port = p.ports >>> 16
     asker.source = p.key < IPV6 ? null : p.source
     asker.id = service.hashing.byId ? this.#idOf(p) : client
+    const named = service.byConnectionId === null ? undefined : this.#named(service, p, without)
+    if (named !== undefined && this.#dests.take(named)) {
+      this.#counters.count(Event.QUIC_BY_ID)
+      return this.#chosen(named, p, Chosen.CONNECTION_ID)
+    }
     // Each turn but the last has found an RS full, or one free again, that another worker had made so.
     for (;;) {
       const dest = this.#destFor(service, p, without, now)
       if (dest === undefined ? !this.#dests.lookAtLimits(now) : this.#dests.take(dest)) return dest
     }
+  }
+
+  /**
+   * The RS that the datagram's connection ID of QUIC names, if that can take it. With a short header a conversation goes on that is nobody
+   * else's, so a weight of 0 does not matter; one with a long header may begin with an ID of the client's making.
+   */
+  #named({ byConnectionId, candidates }: Service, p: Parsed, without: number): Dest | undefined {
+    const ids = byConnectionId as ByConnectionId<Dest>
+    const bytes = p.gsoSize === 0 ? p.payload : Math.min(p.payload, p.gsoSize)
+    const dest = ids.find(this.#pkt, p.l4 + UDP.HEADER, bytes)
+    if (dest === undefined) return undefined
+    const can = ids.isShort ? candidates.hasRoom(dest, without) : candidates.takes(dest, without)
+    return can ? dest : undefined
   }
 
   #destFor(service: Service, p: Parsed, without: number, now: number): Dest | undefined {

@@ -9,6 +9,7 @@ import type { Candidate, Candidates } from './candidates.ts'
 import type { HashTable } from './hash-tables.ts'
 import { Limits } from './limits.ts'
 import type { Match } from './match.ts'
+import type { ByConnectionId } from './quic.ts'
 import type { Bucket, SynGate } from './rates.ts'
 import type { SaPool } from './sa-pool.ts'
 
@@ -63,6 +64,8 @@ export interface Service {
   reject: boolean
   /** Each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** Datagrams that open a connection go to the RS that their connection ID of QUIC names; null if nobody looks for one. */
+  byConnectionId: ByConnectionId<Dest> | null
   /** One of PROXY (conn-layout.ts): who the client is comes in front of what it sends, and neither TOA nor UOA does. */
   proxy: number
   /** ms for which a client (its network, by `clientMask`, in bits `clientPrefix`) keeps its RS; 0 for not at all. */
@@ -84,7 +87,6 @@ export interface Service {
   /** Index of the only arm whose clients it serves, or ANY_ARM: the services of health checks are nobody else's. */
   readonly onlyArm: number
 }
-
 export const ANY_ARM = -1
 
 /** Per-RS cells of Dests.stats. */

@@ -2,6 +2,7 @@
 
 import { PROTO } from '../wire/ipv4.ts'
 import type { AclImage, ListImage } from './acl.ts'
+import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { type Asker, type Hashing, NO_HASHING } from './asker.ts'
 import { type Candidate, Candidates } from './candidates.ts'
@@ -9,6 +10,7 @@ import { ARMS_MAX, METHOD, PROXY } from './conn-layout.ts'
 import { Family } from './family.ts'
 import { savedGuards } from './guards.ts'
 import type { Match } from './match.ts'
+import { ByConnectionId } from './quic.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
 import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
@@ -43,6 +45,8 @@ export interface ServiceOptions {
   reject: boolean
   /** Of UDP: each datagram has a connection of its own, which is over behind it. */
   onePacket: boolean
+  /** Of UDP: the RS that a connection ID of QUIC names is chosen; left out for no. */
+  quic?: boolean
   /** Of the VIP; left out for IPv4. */
   family?: number
   /** Of a match service. */
@@ -76,7 +80,11 @@ export interface RsOptions {
 
 /** A service with the RSs and the scheduler's place in their list. */
 export interface ServiceImage
-  extends Omit<Service, 'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion' | 'acl'> {
+  extends Omit<
+    Service,
+    'pick' | 'dests' | 'candidates' | 'table' | 'tableVersion' | 'acl' | 'byConnectionId'
+  > {
+  quic: boolean
   scheduler: SchedulerName
   acl: AclImage | null
   module?: SchedulerModule | undefined
@@ -134,6 +142,7 @@ export function newService({
     establishedMs: 0,
     reject: false,
     onePacket: false,
+    byConnectionId: null,
     proxy: PROXY.OFF,
     onlyArm,
     persistenceMs: 0,
@@ -151,9 +160,10 @@ export function newService({
 
 /** Of a service, for an image. */
 export function savedService(service: Service, module: SchedulerModule | undefined): ServiceImage {
-  const { pick, dests, candidates, table, tableVersion, ...rest } = service
+  const { pick, dests, candidates, table, tableVersion, byConnectionId, ...rest } = service
   return {
     ...rest,
+    quic: byConnectionId !== null,
     lips: [...rest.lips],
     lipCursors: [...rest.lipCursors],
     ...savedGuards(service),
@@ -212,11 +222,18 @@ export function askFirst(service: Service, own: OwnScheduler | undefined): void 
     : pick
 }
 
+/** Connection IDs of QUIC are read from now on, or not. */
+export function readIds(service: Service, quic: boolean, book: AddressBook): void {
+  const isRead = quic && service.protocol === PROTO.UDP
+  service.byConnectionId = isRead ? new ByConnectionId(service.dests, book) : null
+}
+
 /** A scheduler's place in a list that has changed means nothing. */
 export function startOver(service: Service): void {
   service.cursor = -1
   service.currentWeight = 0
   service.candidates.renew()
+  service.byConnectionId?.renew()
   service.isMixed = service.dests.some(
     ({ method }) => method !== METHOD.FULLNAT && method !== METHOD.SNAT,
   )

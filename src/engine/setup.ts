@@ -34,6 +34,7 @@ import {
   newService,
   type OwnScheduler,
   type RsOptions,
+  readIds,
   type SchedulerModule,
   type ServiceOptions,
   type SetupImage,
@@ -88,10 +89,11 @@ export class Setup {
       for (const lip of words) this.#lipAddresses[family].add(lip)
     for (const { dests, acl, ...rest } of services) {
       const service = newService(rest)
-      const { module, ...fields } = rest
+      const { module, quic, ...fields } = rest
       if (module) this.#modules.set(service, module)
       const vipKey = addressKey(this.#book, rest.family, rest.vip)
       Object.assign(service, fields, { lipCursors: [...rest.lipCursors], vipKey })
+      readIds(service, quic, this.#book)
       this.guards.restore(service, acl)
       scheduleBy(service, rest.scheduler, this.#dests)
       this.services.add(service)
@@ -156,6 +158,7 @@ export class Setup {
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
     service.reject = options.reject
     service.onePacket = options.onePacket && protocol === PROTO.UDP
+    readIds(service, options.quic ?? false, this.#book)
     service.proxy = options.proxy ?? PROXY.OFF
     service.persistenceMs = options.persistenceMs
     service.clientMask = prefixMask(Math.min(options.clientPrefix, BITS[IPV4]))

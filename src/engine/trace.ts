@@ -14,6 +14,8 @@ export const Chosen = {
   SCHEDULER: 0,
   /** A persistent service's client had been there before. */
   PERSISTENCE: 1,
+  /** The datagram's connection ID of QUIC names it. */
+  CONNECTION_ID: 2,
 } as const
 
 /** Why a connection is over: its timer ran out, another one took its place, or it was ended before its time. */

@@ -22,6 +22,14 @@ export function serviceFacts(service: ServiceInfo): ServiceFact[] {
     scheduling(service),
     ...persistence(service),
     ...(timeout > 0 ? [{ text: `timeout ${timeout} s` }] : []),
+    ...(service.quic
+      ? [
+          {
+            text: 'quic',
+            title: 'A client of QUIC that moves keeps its real server, by its connection ID.',
+          },
+        ]
+      : []),
     ...(service.one_packet ? [{ text: 'one packet', title: 'Each datagram by itself.' }] : []),
     ...(down === undefined ? [] : [{ text: down }]),
     ...(proxy === 'off' ? [] : [{ text: `PROXY protocol ${proxy}` }]),

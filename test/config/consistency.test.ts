@@ -104,9 +104,12 @@ const CASES: Record<string, [text: string, expected: string[]]> = {
   'what only one protocol has': [
     yaml({
       services:
-        '[{ address: 10.0.0.1, port: 53, one_packet: true }, { address: 10.0.0.1, port: 53, protocol: udp, one_packet: true }]',
+        '[{ address: 10.0.0.1, port: 53, one_packet: true, quic: true }, { address: 10.0.0.1, port: 53, protocol: udp, one_packet: true }]',
     }),
-    ['services[0].one_packet: expected protocol udp with it, found tcp'],
+    [
+      'services[0].one_packet: expected protocol udp with it, found tcp',
+      'services[0].quic: expected protocol udp with it, found tcp',
+    ],
   ],
   'a header of v1 before datagrams': [
     yaml({

@@ -40,7 +40,7 @@ const said: fc.Arbitrary<Said> = fc.oneof(
     return { event: 'lport_fetched', text, fields: { lip, tried, free } }
   }),
   fc
-    .tuple(endpoint, fc.constantFrom('scheduler', 'persistence'), count, count)
+    .tuple(endpoint, fc.constantFrom('scheduler', 'persistence', 'connection ID'), count, count)
     .map(([rs, by, weight, servers]) => {
       const text = `${rs} by ${by}, weight ${weight}, one of ${servers}`
       return { event: 'scheduled', text, fields: { rs, by, weight, servers } }

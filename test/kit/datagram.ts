@@ -59,7 +59,7 @@ export function offloadUdp(frame: Uint8Array, gsoSize = 0): Uint8Array {
 }
 
 const LINE =
-  /^(?:\(ttl (\d+)\) )?([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+): (?:\[(no|bad) cksum\] )?UDP, length (\d+)(?: gso (\d+))?$/
+  /^(?:\(ttl (\d+)\) )?([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+): (?:\[(no|bad) cksum\] )?UDP, length (\d+)(?: gso (\d+))?(?: hex ([\da-f]+))?$/
 
 export interface DatagramLine extends DatagramFields {
   gso?: number
@@ -67,7 +67,8 @@ export interface DatagramLine extends DatagramFields {
 
 /**
  * Reads `202.108.10.2.5353 > 202.108.10.1.53: UDP, length 12`, as tcpdump has it; the payload is `x`. Behind the ends may stand
- * `[no cksum]` or `[bad cksum]`, at the end `gso 1000`, the payload of a datagram in a frame of several; undefined if it is no datagram.
+ * `[no cksum]` or `[bad cksum]`, at the end `gso 1000`, the payload of a datagram in a frame of several, and `hex 43a5`, what the payload begins
+ * with; undefined if it is no datagram.
  */
 export function parseDatagram(line: string): DatagramLine | undefined {
   const m = LINE.exec(line)
@@ -82,6 +83,7 @@ export function parseDatagram(line: string): DatagramLine | undefined {
   }
   if (m[6] !== undefined) fields.checksum = m[6] === 'no' ? 0 : 0xbad
   if (m[8] !== undefined) fields.gso = Number(m[8])
+  if (m[9] !== undefined) fields.payload?.set(Buffer.from(m[9], 'hex'))
   return fields
 }
 

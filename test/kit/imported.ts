@@ -17,6 +17,7 @@ export function brief(services: readonly ImportedService[]): string[] {
   return services.map(service => {
     const words = [keyOf(service)]
     if (service.one_packet) words.push('ops')
+    if (service.quic) words.push('quic')
     if (service.scheduler && service.scheduler !== 'wrr') words.push(service.scheduler)
     const { hash_fallback, hash_port, hash_target } = service
     words.push(...(hash_fallback ? ['fallback'] : []), ...(hash_port ? ['port'] : []))

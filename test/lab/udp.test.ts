@@ -18,6 +18,7 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { connectionId, shortHeader } from '../kit/quic.ts'
 
 const NAME = 'www.example.test'
 const ANSWER = '192.0.2.77'
@@ -41,6 +42,10 @@ const config = labConfig(folder, 'udp', yaml => {
     { address: VIP, port: 5201, real_servers },
     { address: VIP, port: 5201, protocol: 'udp', conn_timeout: 20, real_servers },
     { address: VIP, port: 514, protocol: 'udp', one_packet: true, real_servers },
+    {
+      ...{ address: VIP, port: 443, protocol: 'udp', quic: true, scheduler: 'rr' },
+      real_servers: [4433, 4434].map(port => ({ address: RIP, port })),
+    },
   ])
 })
 const lab = labForTests('udp', { config })
@@ -81,6 +86,8 @@ let stopDns: () => Promise<void>
 test('the servers are there', async () => {
   stopDns = dnsmasq()
   serve('rs', ['iperf3', '--server', '--bind', RIP])
+  for (const port of [4433, 4434])
+    serve('rs', ['socat', `UDP-RECVFROM:${port},bind=${RIP},fork`, `SYSTEM:echo ${port}`])
   serve('rs', ['socat', '-u', `UDP-RECV:514,bind=${RIP}`, `OPEN:${SYSLOG},creat,append`])
   await until('dnsmasq to answer', { limitMs: 10_000, everyMs: 100 }, async () => {
     const { code } = await lab.rs(['dig', `@${RIP}`, NAME, '+short', '+time=1', '+tries=1'])
@@ -143,6 +150,20 @@ test('single packets leave no connection, also those without a checksum', async 
   assert.equal(await type(`-lnc -u ${VIP}:514`), '')
   assert.match(await type('-ln'), /^UDP {2}202\.108\.10\.1:514 wrr ops$/m)
   assert.match(await type(`-ln --stats -u ${VIP}:514`), /^UDP {2}202\.108\.10\.1:514 +3 +3 +0 /m)
+})
+
+test('a client of QUIC that has moved finds its real server by the connection ID', async () => {
+  // Text all of it: one byte of the address, with the port. 4434 is 0x1152.
+  const id = connectionId({ address: RIP, bytes: 1, port: 4434 }).map(byte => byte & 0x7f)
+  const payload = Buffer.from(shortHeader(id)).toString('latin1')
+  for (const port of [40_443, 40_444, 40_445])
+    await mustClient(lab, ['socat', '-u', '-', `UDP:${VIP}:443,sourceport=${port}`], payload)
+  const row = new RegExp(`UDP_NORM +${CIP}:4044[345] +${VIP}:443 +${LIP}:\\d+ +${RIP}:4434$`, 'gm')
+  await until('its answers', { limitMs: 15_000, everyMs: 100 }, async () => {
+    return (await type(`-lnc -u ${VIP}:443`)).match(row)?.length === 3 || undefined
+  })
+  assert.match(await type('-ln'), /^UDP {2}202\.108\.10\.1:443 rr quic$/m)
+  assert.match(await mustTapvs(lab, 'counters'), /quic_by_id +3\b/)
 })
 
 test('what was not answered says so; timeouts are those of the service or of --set', async () => {

@@ -39,10 +39,11 @@ test('limits, lists with what they have met, and the rest', () => {
     allow: { prefixes: 2, hits: 0, files: [] },
   }
   const limits = { connection_rate: 1000, connection_burst: 2000, client_rate: 10 }
-  const rest = { conn_timeout: 30, one_packet: true, when_down: 'reject' } as const
+  const rest = { conn_timeout: 30, one_packet: true, quic: true, when_down: 'reject' } as const
   assert.deepEqual(facts({ acl, ...limits, ...rest, proxy_protocol: 'v2' }), [
     'wrr',
     'timeout 30 s',
+    'quic',
     'one packet',
     'rejects when down',
     'PROXY protocol v2',

@@ -18,6 +18,7 @@ const SERVICE_FIELDS = [
     'synproxy',
     'synproxy-above',
     'ops',
+    'quic',
     'proxy-protocol',
   ],
   ...[...Object.keys(RATE_OPTIONS), 'acl-established'],

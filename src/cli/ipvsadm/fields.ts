@@ -20,17 +20,21 @@ export function serviceFields(given: Given, isIpv6: boolean): ServiceFields {
     ...persistence,
     ...(connTimeout > 0 && { conn_timeout: connTimeout }),
     ...(whenDown !== undefined && { when_down: oneOf(whenDown, WHEN_DOWN, 'answer') }),
-    ...onePacketOf(given),
+    ...datagramsOf(given),
     ...proxyOf(given),
     ...synProxyOf(given),
     ...guardsOf(given),
   }
 }
 
-function onePacketOf(given: Given): Pick<ServiceFields, 'one_packet'> {
-  if (!given.options.has('ops')) return {}
-  if (!given.options.has('udp-service')) throw usage('-o is for UDP: it goes with -u')
-  return { one_packet: true }
+function datagramsOf({ options }: Given): Pick<ServiceFields, 'one_packet' | 'quic'> {
+  const isUdp = options.has('udp-service')
+  if (options.has('ops') && !isUdp) throw usage('-o is for UDP: it goes with -u')
+  if (options.has('quic') && !isUdp) throw usage('--quic is for UDP: it goes with -u')
+  return {
+    ...(options.has('ops') && { one_packet: true }),
+    ...(options.has('quic') && { quic: true }),
+  }
 }
 
 /** DPVS's word for none is disable. */

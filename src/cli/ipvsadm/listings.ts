@@ -227,6 +227,7 @@ function otherFlags(service: ServiceInfo): string {
   if (service.syn_proxy === 'auto') words.push('auto', 'above', service.syn_proxy_above ?? 0)
   if (connTimeout > 0) words.push('conn-timeout', connTimeout)
   if (proxyProtocol !== 'off') words.push(`pp${proxyProtocol}`)
+  if (service.quic) words.push('quic')
   if (whenDown !== 'drop') words.push('when-down', whenDown)
   for (const [name, field] of Object.entries(RATE_OPTIONS)) {
     const value = service[field]

@@ -121,6 +121,10 @@ export const OPTIONS: readonly OptionRow[] = [
     help: 'one packet, of UDP: each datagram is scheduled by itself, and answers do not come back',
   },
   {
+    long: 'quic',
+    help: 'of UDP: a client of QUIC that has moved stays at the real server that its connection ID names',
+  },
+  {
     long: 'proxy-protocol',
     values: ['VERSION'],
     choices: PROXY_WORDS,

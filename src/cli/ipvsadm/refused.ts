@@ -27,10 +27,6 @@ export const REFUSED: readonly (OptionRow & { refused: string })[] = [
     short: 'f',
     refused: 'firewall marks are not supported; name the service by -t or -u VIP:PORT',
   },
-  {
-    long: 'quic',
-    refused: 'connection IDs of QUIC are not looked at; a client of UDP is its address and port',
-  },
   { long: 'expire-quiescent', refused: NO_FLAG },
   { long: 'pe', refused: 'persistence is by client address only; leave it out' },
   { long: 'persistent-conn', refused: 'who keeps which real server is not listed yet' },

@@ -9,7 +9,7 @@ export const NOT_HERE: Readonly<Record<string, string>> = byWord({
   pe: 'persistence engines are not supported',
   'expire-quiescent': 'connections of a real server with weight 0 live on here',
   'dest-check': 'passive checks are set by hand, see config/lab.yaml',
-  quic: 'connection IDs of QUIC are not looked at',
+  quic: 'QUIC is of UDP',
   'limit-proportion': 'packets are not dropped by chance',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
 })

@@ -121,6 +121,7 @@ class Reader {
       delete known.persistence
       delete known.persistence_prefix
       delete known.one_packet
+      delete known.quic
       delete known.proxy_protocol
       service = known
     } else if (!collector.add(place, service)) {
@@ -140,6 +141,7 @@ class Reader {
     synProxyOf(line, service, collector)
     // Of TCP it is one of the words that are left over, and told.
     if (key.protocol === 'udp' && line.take('ops')) service.one_packet = true
+    if (key.protocol === 'udp' && line.take('quic')) service.quic = true
     const proxy = line.take('proxy-protocol')
     const version = proxy && collector.proxy(place, proxy.values[0] ?? '', proxy.text)
     if (version && key.protocol === 'udp' && version.startsWith('v1'))

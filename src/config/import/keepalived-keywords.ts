@@ -54,7 +54,6 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   nat_mask: 'keepalived ignores it as well',
   smtp_alert: 'no mail is sent; the log tells',
   hashed: 'LVS sets this flag by itself, and it changes nothing',
-  quic: 'connection IDs of QUIC are not looked at',
   bps: 'bandwidth is not limited (nor is it by DPVS)',
   limit_proportion: 'packets are not dropped by chance',
   vip_bind_dev: 'an arm has the addresses that it has',
@@ -157,6 +156,7 @@ const FOR_CHECKS = {
 export const FLAG_FIELDS: Readonly<Record<string, object>> = byWord({
   ops: { one_packet: true },
   syn_proxy: { syn_proxy: 'on' },
+  quic: { quic: true },
 })
 const HASH_FLAGS = ['sh-port', 'sh-fallback', 'mh-port', 'mh-fallback']
 const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
@@ -165,7 +165,13 @@ const SETS_SERVICE: Readonly<Record<string, string | undefined>> = byWord({
   ...{ establish_timeout: 'timeout', est_timeout: 'timeout', laddr_group_name: 'laddr_group_name' },
   ...{ protocol: 'protocol', persistence_timeout: 'persistence_timeout' },
   ...{ persistence_granularity: 'persistence_granularity', real_server: undefined },
-  ...{ sorry_server: 'sorry_server', ops: 'flag', syn_proxy: 'flag', hash_target: 'hash_target' },
+  ...{
+    sorry_server: 'sorry_server',
+    ops: 'flag',
+    quic: 'flag',
+    syn_proxy: 'flag',
+    hash_target: 'hash_target',
+  },
   ...{ proxy_protocol: 'proxy_protocol', daddr_group_name: 'deny', waddr_group_name: 'allow' },
   ...Object.fromEntries(HASH_FLAGS.map(word => [word, word])),
 })

@@ -12,11 +12,14 @@ import type { Statement } from './keepalived-statement.ts'
 
 /**
  * Completes `fields`, and says so. Without a protocol keepalived 2 takes UDP; who leaves it out may mean TCP all the same, so
- * UDP needs something more that speaks of it: `checks`, those of the real servers, or ops.
+ * UDP needs something more that speaks of it: `checks`, those of the real servers, ops or quic.
  */
 export function settleProtocol(
   { place, block }: Statement,
-  fields: Pick<ImportedService, 'protocol' | 'one_packet' | 'proxy_protocol' | 'syn_proxy'>,
+  fields: Pick<
+    ImportedService,
+    'protocol' | 'one_packet' | 'quic' | 'proxy_protocol' | 'syn_proxy'
+  >,
   checks: readonly (ImportedCheck | undefined)[],
   label: string,
   collector: Collector,
@@ -24,9 +27,10 @@ export function settleProtocol(
   if (!block?.some(({ keyword }) => IN_SERVICE.sets(keyword) === 'protocol')) {
     const what = `no protocol, which means UDP to keepalived 2, of ${label}`
     const isChecked = checks.some(check => check?.type === 'dns' || check?.type === 'udp')
-    if (isChecked || fields.one_packet) {
+    const speaks = isChecked ? 'check' : fields.one_packet ? 'ops' : fields.quic && 'quic'
+    if (speaks) {
       fields.protocol = 'udp'
-      collector.note(place, what, `udp it is, by its ${isChecked ? 'check' : 'ops'}`)
+      collector.note(place, what, `udp it is, by its ${speaks}`)
     } else {
       const why = 'TCP takes its place, for nothing in it speaks of UDP; if it is to be UDP, say so'
       collector.notCarried(place, what, why)
@@ -40,7 +44,13 @@ export function settleProtocol(
     delete fields.syn_proxy
     collector.notCarried(place, `syn_proxy of ${label}`, NO_SYNS)
   }
-  if (!fields.one_packet || fields.protocol === 'udp') return
-  delete fields.one_packet
-  collector.notCarried(place, `ops of ${label}`, 'one-packet scheduling is for UDP')
+  if (fields.protocol === 'udp') return
+  if (fields.one_packet) {
+    delete fields.one_packet
+    collector.notCarried(place, `ops of ${label}`, 'one-packet scheduling is for UDP')
+  }
+  if (fields.quic) {
+    delete fields.quic
+    collector.notCarried(place, `quic of ${label}`, 'QUIC is of UDP')
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * The file of a journal. docs/replay.md has the same for people:
  *
- *   8 bytes "tapvsJ9\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
+ *   8 bytes "tapvsJA\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
  *
  *   HEADER   JSON of JournalHeader; the first block
  *   IMAGE    pack() of the worker's EngineImage, deflated; before any record of that worker
@@ -18,10 +18,10 @@ import type { EngineImage } from '../../engine/image.ts'
 import { checkShape, damaged } from './damaged.ts'
 import { pack, unpack } from './pack.ts'
 
-/** The digit is another when what is in an image, or what a number in a record means, has changed. */
-const MAGIC_TEXT = 'tapvsJ9\n'
+/** The digit, or letter behind 9, is another when what is in an image, or what a number in a record means, has changed. */
+const MAGIC_TEXT = 'tapvsJA\n'
 const MAGIC = new TextEncoder().encode(MAGIC_TEXT)
-const ANY_MAGIC = /^tapvsJ\d\n$/
+const ANY_MAGIC = /^tapvsJ[\dA-Z]\n$/
 const HEAD_BYTES = 8
 /** A block says whose it is in a byte. */
 const WORKERS_MAX = 256

@@ -60,6 +60,7 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       persistence: service.persistence.timeout,
       persistence_prefix: service.persistence.prefix,
       one_packet: service.onePacket,
+      ...(service.quic && { quic: true as const }),
       proxy_protocol: service.proxyProtocol,
       ...guardsOf(service),
       ...aclSizes(from, service),

@@ -19,4 +19,4 @@ export const KEEPING = 1
  * Of what packet threads are started with before anything else (control/threads/start-image.ts): BareConfig and Change. Another one is
  * passed over, and threads start when the config has been read. test/control/threads/start-image.test.ts knows when.
  */
-export const START_LAYOUT = 5
+export const START_LAYOUT = 6

@@ -81,6 +81,7 @@ export function putService(
     lips,
     establishedMs: connTimeout * 1000,
     onePacket: service.onePacket ?? false,
+    quic: service.quic ?? false,
     reject,
     ...(onlyArm !== undefined && { onlyArm }),
     persistenceMs: persistence.timeout * 1000,

@@ -125,18 +125,17 @@ function rsText(facts: Facts, context: StoryContext): string {
   if (scheduled === null) return ends.rs
   const { weight, servers, by } = scheduled
   const all = servers === 1 ? 'the only real server' : `one of ${servers} real servers`
-  const rs = service?.real_servers.find(
-    ({ address, port }) => `${hostText(address)}:${port}` === ends.rs,
-  )
+  const rs = service?.real_servers.find(rs => `${hostText(rs.address)}:${rs.port}` === ends.rs)
   const limit =
     rs && rs.upper_threshold > 0
       ? `at most ${rs.upper_threshold} connections, ${rs.active_conns + rs.inactive_conns} now`
       : 'no threshold'
-  const how =
-    by === 'persistence'
-      ? `because its client had been there before (persistence ${service?.persistence ?? '?'} s)`
-      : `chosen by the scheduler${service ? ` ${service.scheduler}` : ''}`
-  return `${ends.rs}, ${how}: weight ${weight}, ${all}, ${limit}`
+  const how = {
+    scheduler: `chosen by the scheduler${service ? ` ${service.scheduler}` : ''}`,
+    persistence: `because its client had been there before (persistence ${service?.persistence ?? '?'} s)`,
+    'connection ID': "named by the datagram's connection ID of QUIC",
+  }
+  return `${ends.rs}, ${how[by as keyof typeof how]}: weight ${weight}, ${all}, ${limit}`
 }
 
 function lportText({ ends, lport }: Facts): string {

@@ -51,9 +51,12 @@ const READ = {
   state: (a, _, { code }) => stateName(a, code),
   neighState: a => NEIGH_STATES[a] ?? `${a}`,
   reason: countedName,
-  chosen: a => (a === Chosen.PERSISTENCE ? 'persistence' : 'scheduler'),
+  chosen: a => CHOSEN_BY[a] ?? CHOSEN_BY[Chosen.SCHEDULER],
   reset: a => (a === Reset.CUT ? 'cut' : undefined),
 } satisfies Record<FieldKind, Read>
+
+/** By Chosen. */
+const CHOSEN_BY = ['scheduler', 'persistence', 'connection ID'] as const
 
 /** Of IPv4 the first three words are 0: no address of IPv6 that means something begins so (RFC 4291 2.5.5.1). */
 function addressOf(last: number, [a, b, c]: [number, number, number]): IpAddress {

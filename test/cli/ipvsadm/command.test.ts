@@ -125,6 +125,11 @@ test('services of UDP, and timeouts', () => {
       edit({ edit: 'add-service', service: DNS, scheduler: 'rr', one_packet: true }),
     ],
     [
+      '-Au 10.0.0.1:53 -s rr --quic',
+      '--add-service --udp-service 10.0.0.1:domain -s rr --quic',
+      edit({ edit: 'add-service', service: DNS, scheduler: 'rr', quic: true }),
+    ],
+    [
       '-E -u 10.0.0.1:53',
       '--edit-service --udp-service 10.0.0.1:53',
       edit({ edit: 'edit-service', service: DNS, scheduler: 'wlc' }),
@@ -228,7 +233,7 @@ test('mistakes are one line that says what to do', () => {
     ['-K', 'unknown option -K; see tapvs ipvsadm --help'],
     ['--stat', 'unknown option --stat; did you mean --stats?'],
     ['-stats', 'unknown option -stats; did you mean --stats?'],
-    ['-l --quux', 'unknown option --quux; see tapvs ipvsadm --help'],
+    ['-l --zzzz', 'unknown option --zzzz; see tapvs ipvsadm --help'],
     ['--stats=1', '--stats takes no value'],
     ['list', 'unexpected word "list"; see tapvs ipvsadm --help'],
     [`-A -D ${T}`, '-A and -D: only one command at a time'],

@@ -57,6 +57,10 @@ test('flags of a service, in their order', () => {
     when_down: 'reject',
   } as const
   assert.equal(flags({ one_packet: true, conn_timeout: 5 }), ' ops conn-timeout 5')
+  assert.equal(
+    flags({ quic: true, conn_timeout: 5, proxy_protocol: 'v2' }),
+    ' conn-timeout 5 ppv2 quic',
+  )
   assert.equal(flags(all), ' persistent 60 mask 255.255.240.0 conn-timeout 300 when-down reject')
 })
 

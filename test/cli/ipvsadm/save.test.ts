@@ -44,6 +44,7 @@ const edits: fc.Arbitrary<IpvsadmEdit> = fc.oneof(
     scheduler: fc.constantFrom(...SCHEDULER_NAMES),
     service: fc.record({ protocol: fc.constant('udp' as const), address, port }),
     one_packet: fc.constant(true),
+    quic: fc.constant(true),
   }),
   fc.record({ edit: fc.constant('delete-service' as const), service }),
   fc.record({ edit: fc.constant('clear' as const) }),

@@ -319,6 +319,11 @@ test('Go clients send what they do not set, and curl names no type', async t => 
     Match: null,
   }
   assert.equal((await it.call('PUT', VS, body))[0], 201)
+  const quic = '/vs/202.108.10.9-443-udp'
+  assert.equal((await it.call('PUT', quic, { ...body, Quic: true }))[0], 201)
+  const { Items } = (await it.call('GET', quic))[1] as { Items: { Quic: string }[] }
+  assert.equal(Items[0]?.Quic, 'true')
+  assert.match(`${(await it.call('PUT', VS, { Quic: true }))[1]}`, /quic: expected protocol udp/)
   const { path } = await serve(t, it.respond)
   const reply = await exchange(
     { socket: path },

@@ -4,6 +4,7 @@ import { datagram, icmpError, offloadUdp, udp } from '../../kit/datagram.ts'
 import { echo, pieces } from '../../kit/fragments.ts'
 import { arpFrame, concat, ethernet, ipv4, offload, tcpFrame, vnetHeader } from '../../kit/frame.ts'
 import { parseOptions } from '../../kit/notation.ts'
+import { connectionId, longHeader, shortHeader } from '../../kit/quic.ts'
 import { CLIENT_MAC, RS_MAC, type Stand } from '../../kit/stand.ts'
 import { CLIENTS, SERVERS } from './world.ts'
 
@@ -27,6 +28,7 @@ export interface Given {
 const CLIENT = { src: '202.108.10.2', sport: 4096, dst: '202.108.10.1', dport: 6379 }
 const RS = { src: '192.168.168.2', sport: 6379, dst: '192.168.168.7', dport: 1025 }
 const VIP = '202.108.10.1'
+const ID = connectionId({ address: '192.168.168.12', bytes: 2, port: 6379 })
 
 /** `stand` says the MACs. */
 export function seeds(stand: Stand): Given[] {
@@ -42,6 +44,9 @@ export function seeds(stand: Stand): Given[] {
     ...[...neighbours(macs), ...large(macs)],
     ...[udp(CLIENT), udp(CLIENT, Uint8Array.of(1, 1, 1, 0))].map(packet => plain(CLIENTS, packet)),
     plain(CLIENTS, datagram({ ...CLIENT, checksum: 0, payload: new Uint8Array(1480) })),
+    ...[shortHeader(ID), longHeader(ID)].map(payload =>
+      plain(CLIENTS, datagram({ ...CLIENT, payload })),
+    ),
     plain(CLIENTS, icmpError({ about: CLIENT, type: 3, code: 3 })),
     plain(CLIENTS, icmpError({ about: CLIENT, type: 5, options: Uint8Array.of(1, 1, 1, 0) })),
     plain(SERVERS, udp({ ...RS, sport: 53 })),

@@ -24,6 +24,8 @@ const COMMON = `${SEED_CONFIG.replace('[{ address: 192.168.168.2, weight: 100 }]
 neighbours: { timeout: 10, unres_queue_length: 16 }
 `
 const ONE_PACKET = COMMON.replace('protocol: udp', 'protocol: udp\n    one_packet: true')
+/** RSs of UDP are looked for in connection IDs. */
+const quic = (config: string) => config.replaceAll('protocol: udp', 'protocol: udp\n    quic: true')
 /** Both networks on one device. */
 const TRUNK = COMMON.replace('arms:\n', 'arms:\n  - { name: trunk }\n')
   .replace('name: dpdk0', 'name: dpdk0\n    vlan: { arm: trunk, id: 100 }')
@@ -134,7 +136,7 @@ export const VARIANTS: readonly Variant[] = [
     1,
     true,
   ),
-  of('two workers', `${COMMON}udp: { uoa: ipo, uoa_max_trail: 255 }\n`, 2),
+  of('two workers', `${quic(COMMON)}udp: { uoa: ipo, uoa_max_trail: 255 }\n`, 2),
   of(
     'VLANs on one device',
     `${TRUNK}tcp: { reuse: keep }\nudp: { uoa: opp, timeouts: { oneway: 8, normal: 5 } }\n`,
@@ -157,13 +159,13 @@ export const VARIANTS: readonly Variant[] = [
   of('both families', `${DUAL}connections: { table_size: 256 }\n`),
   of(
     'both families, UOA',
-    `${DUAL}udp: { uoa: opp, uoa_max_trail: 255 }\ntcp: { xmit_ttl: true }\n`,
+    `${quic(DUAL)}udp: { uoa: opp, uoa_max_trail: 255 }\ntcp: { xmit_ttl: true }\n`,
   ),
   of('both families, headers of PROXY', PROXIED6),
   of('both families, two workers, narrow', narrow(DUAL), 2, true),
   of(
     'from IPv6 to IPv4, UOA',
-    `${ACROSS}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\nudp: { uoa: opp, uoa_max_trail: 255 }\n`,
+    `${quic(ACROSS)}connections: { table_size: 256 }\ntcp: { xmit_ttl: true }\nudp: { uoa: opp, uoa_max_trail: 255 }\n`,
   ),
   of('from IPv6 to IPv4, two workers, narrow', `${narrow(ACROSS)}tcp: { toa: master }\n`, 2, true),
   of('NAT, DR and a tunnel', `${WAYS}connections: { table_size: 256 }\n`, 1, true),

@@ -81,7 +81,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     answers: { 200: text, 201: text, 460: text },
     wrong: BAD_FRONTEND,
     async handle({ control, params, body }) {
-      const { SchedName, ConnTimeout, Timeout, ProxyProtocol, SynProxy } = body
+      const { SchedName, ConnTimeout, Timeout, ProxyProtocol, SynProxy, Quic } = body
       const service = keyOf(params.VipPort, BAD_FRONTEND)
       const known = await find(control, service)
       const fields = {
@@ -90,6 +90,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
         ...(Timeout && { persistence: Timeout }),
         ...(ProxyProtocol && ProxyProtocol !== 'disable' && { proxy_protocol: ProxyProtocol }),
         ...synProxyOf(SynProxy, known),
+        ...(Quic && { quic: true }),
         // The agent has no words for these.
         ...(known && {
           when_down: known.when_down,

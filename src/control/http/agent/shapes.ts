@@ -121,7 +121,7 @@ export const vsIn = z
       Fwmark: zero('service by mark'),
       SynProxy: z.boolean('true or false').nullish().describe('Of TCP; default false.'),
       ExpireQuiescent: off('expiry of quiescent connections'),
-      Quic: off('QUIC'),
+      Quic: z.boolean('true or false').nullish().describe('Of UDP; default false.'),
       ProxyProtocol: z
         .enum([...AGENT_PROXY, ''], oneOf(AGENT_PROXY))
         .nullish()

@@ -67,7 +67,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     Fwmark: 0,
     SynProxy: service.syn_proxy === undefined ? 'false' : 'true',
     ExpireQuiescent: 'false',
-    Quic: 'false',
+    Quic: service.quic === undefined ? 'false' : 'true',
     ProxyProto: PROXY_NUMBERS[service.proxy_protocol],
     Timeout: persistence,
     ConnTimeout: conn_timeout,
