@@ -31,11 +31,18 @@ export interface Suite {
   port: number
   /** Starts a fresh server on this address. => ends it */
   serve(lab: Lab, folder: string, address: string): Promise<() => Promise<void>>
-  /** All of its tests. */
+  /** All of its tests, but for those of `inOrder`. */
   run(place: Place): Promise<Results>
+  /**
+   * Those that expect of what is said on one connection and then on another to arrive in that order, which nothing but a single way for all
+   * of them gives: they are run with one packet thread, again and again while the daemon is killed.
+   */
+  inOrder?(place: Place): Promise<Results>
 }
 
 const KILL_EVERY_MS = 20_000
+/** While `inOrder` runs, which is short. */
+const KILL_SOON_MS = 3000
 const READY_LIMIT_MS = 60_000
 /** Seconds. Suites have connections that say nothing for minutes; DPVS's 90 s are for nobody to find out here. */
 const IDLE = 3600
@@ -55,9 +62,33 @@ export async function peers(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const end = performance.now() + minutes * 60_000
+  await compared(suite, { family, end, workers: 2, killEveryMs: KILL_EVERY_MS, say, signal })
+  const { inOrder } = suite
+  if (inOrder === undefined) return
+  const alone: Suite = { ...suite, run: place => inOrder(place) }
+  const words = (line: string) => say(`those that need an order, by one worker, ${line}`)
+  const plan = { family, end: 0, workers: 1, killEveryMs: KILL_SOON_MS, say: words, signal }
+  await compared(alone, plan)
+}
+
+interface Plan {
+  family: keyof typeof FAMILIES
+  /** ms of performance.now(), after which no run begins but the first. */
+  end: number
+  workers: number
+  killEveryMs: number
+  say: (line: string) => void
+  signal: AbortSignal
+}
+
+/** Directly and through the VIP, in a lab of its own. */
+async function compared(
+  suite: Suite,
+  { family, end, workers, killEveryMs, say, signal }: Plan,
+): Promise<void> {
   const { vip, rip } = FAMILIES[family]
   const ipv6 = family !== 'ipv4'
-  const end = performance.now() + minutes * 60_000
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-peers-'))
   const lab = new Lab(labName('peers'))
   // With the namespaces all ends that runs in them, and so does what waits for it.
@@ -66,7 +97,7 @@ export async function peers(
     const config = labConfig(folder, 'peers', yaml => {
       const service = { address: vip, port: suite.port, real_servers: [{ address: rip }] }
       yaml.set('services', yaml.createNode([service]))
-      yaml.set('workers', { count: 2 })
+      yaml.set('workers', { count: workers })
       yaml.setIn(['tcp', 'timeouts', 'established'], IDLE)
       if (ipv6) addIpv6Addresses(yaml)
     })
@@ -77,7 +108,7 @@ export async function peers(
     say(`directly: ${inWords(direct)}`)
     if (direct.passed.length === 0) throw new Error(`no test has passed: ${direct.details}`)
     do {
-      const kills = new Kills(lab)
+      const kills = new Kills(lab, killEveryMs)
       const place: Place = { lab, folder, side: 'client', host: vip }
       const through = await one(suite, place, rip).finally(() => kills.stop())
       say(`through the VIP, ${kills.words}: ${inWords(through)}`)
@@ -144,9 +175,11 @@ class Kills {
   readonly #over = new AbortController()
   readonly #ended: Promise<void>
   readonly #lab: Lab
+  readonly #everyMs: number
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, everyMs: number) {
     this.#lab = lab
+    this.#everyMs = everyMs
     this.#ended = this.#run()
     // Told by stop().
     this.#ended.catch(() => {})
@@ -168,7 +201,7 @@ class Kills {
     const { paths } = this.#lab
     const keeper = keeperPid(paths)
     for (;;) {
-      await sleep(KILL_EVERY_MS, undefined, { signal }).catch(() => {})
+      await sleep(this.#everyMs, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       const said = Buffer.byteLength(logSince(paths, 0))
       process.kill(daemonPid(paths) as number, 'SIGKILL')
