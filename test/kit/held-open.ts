@@ -13,7 +13,7 @@ export interface HeldOpen {
   failures: string[]
   sent: number
   received: number
-  /** The longest time between two answers since the last line, ms. */
+  /** The longest time between two answers since the last line, ms; not while the silent ones are asked, which keeps this client busy. */
   longestMs: number
 }
 
@@ -95,11 +95,19 @@ const timer = setInterval(() => {
 process.stdout.write('open\n')
 
 async function look(): Promise<void> {
+  const longest = Math.max(longestMs, performance.now() - last)
   const answers = await Promise.all(silent.map(client => client.answer()))
   const failures = answers.filter(Boolean)
   const answered = answers.length - failures.length
-  const held: HeldOpen = { answered, failures, sent, received: busy.bytes / PONG.length, longestMs }
+  const held: HeldOpen = {
+    answered,
+    failures,
+    sent,
+    received: busy.bytes / PONG.length,
+    longestMs: longest,
+  }
   longestMs = 0
+  last = performance.now()
   process.stdout.write(`${JSON.stringify(held)}\n`)
 }
 
