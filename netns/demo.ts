@@ -181,8 +181,8 @@ function judgeCaptures(shown: Shown, clientSide: string, rsSide: string, failure
 /** What is sent to an RS, as tcpdump begins a line of it. */
 function onRsArm({ mode, cip, vip, lip, rip }: Shown, port: string): string {
   const asIs = `${dots(cip)}\\.${port} > ${dots(vip)}\\.${REDIS_PORT}`
-  if (mode === 'dr') return `IP ${asIs}`
-  if (mode === 'tunnel') return `IP \\S+ > ${dots(rip)}: IP ${asIs}`
+  if (mode === 'dr') return `IP6? ${asIs}`
+  if (mode === 'tunnel') return `IP6? \\S+ > ${dots(rip)}: IP6? ${asIs}`
   return `IP6? ${dots(mode === 'nat' ? cip : lip)}\\.${port} > ${dots(rip)}\\.${REDIS_PORT}`
 }
 

@@ -46,17 +46,21 @@ export function effectiveConfig(
       config.createNode(servers.map(address => ({ address, port: REDIS_PORT, weight: 100 }))),
     )
   }
-  if (wanted.mode !== undefined && wanted.config === undefined) {
-    const service = items(config, 'services').find(s => s.get('port') === REDIS_PORT)
-    const servers = service?.get('real_servers')
-    if (isSeq(servers))
-      for (const rs of servers.items) if (isMap(rs)) rs.set('forwarding', wanted.mode)
-  }
   if (wanted.ipv6 && wanted.config === undefined) addIpv6(config, arms)
+  if (wanted.mode !== undefined && wanted.config === undefined) setMode(config, wanted.mode)
   if (wanted.nat64 && wanted.config === undefined) addNat64(config, wanted.ipv6 ?? false, arms)
   const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`
   config.commentBefore = config.commentBefore ? `${head}\n${config.commentBefore}` : head
   return config.toString({ lineWidth: 0, flowCollectionPadding: false })
+}
+
+/** All real servers of redis, of both families. */
+function setMode(config: Document, mode: string): void {
+  for (const service of items(config, 'services')) {
+    const servers = service.get('real_servers')
+    if (service.get('port') !== REDIS_PORT || !isSeq(servers)) continue
+    for (const rs of servers.items) if (isMap(rs)) rs.set('forwarding', mode)
+  }
 }
 
 /** The same in IPv6 beside each: VIP, LIP and routes. */
@@ -130,6 +134,13 @@ export function readAppliance(file: string): Appliance {
       arms.flatMap(({ name, mtu }) => (typeof mtu === 'number' ? [[String(name), mtu]] : [])),
     ),
   }
+}
+
+/** The addresses of the services in a config, those of IPv6 if `ipv6` says so. */
+export function vipsOf(file: string, ipv6: boolean): string[] {
+  const hosts = readAppliance(file).vips.map(vip => vip.replace(/:\d+$/, ''))
+  const bare = hosts.map(host => host.replace(/^\[(.*)\]$/, '$1'))
+  return [...new Set(bare)].filter(host => ipv6 || !host.includes(':'))
 }
 
 function strings(value: unknown): string[] {

@@ -2,11 +2,12 @@
 //
 //   fullnat   nothing: they answer the LIP
 //   nat       a route to the clients by the appliance, which is their gateway
-//   dr        the VIP on lo, of which ARP says nothing, and a way to the clients past the appliance: a veth pair
+//   dr        the VIP on lo, of which neither ARP nor neighbour discovery says anything, and a way to the clients past the appliance: a veth pair
 //             `direct` between the two namespaces
 //   tunnel    the same, and somebody who takes packets out of the tunnel: decap.ts, for a kernel may be without ipip
+//             and ip6_tunnel
 //
-// All of it is put on where it is missing, and taken off when the mode is another one.
+// With IPv6 the same of both families. All of it is put on where it is missing, and taken off when the mode is another one.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,6 +24,9 @@ const CLIENTS = '202.108.10.0/24'
 /** The RSs' own on the way past: what they ask for MACs by. */
 const PAST = '202.108.10.254/24'
 const GATEWAY = '192.168.168.3'
+const CLIENTS6 = '2001:db8:10::/64'
+const PAST6 = '2001:db8:10::fe/64'
+const GATEWAY6 = '2001:db8:168::3'
 const DECAP = join(CHECKOUT, 'dist/netns/decap.js')
 
 /** The ends and the VIPs. */
@@ -51,10 +55,15 @@ export function isPast(mode: Forwarding): boolean {
 /** What `before` has put on is taken off, and what `mode` needs is there. */
 export async function settleMode(before: string, mode: Forwarding, of: Mode): Promise<void> {
   if (mode !== before) await lowerMode(of)
-  if (mode === 'nat')
-    await ip(of.rs, 'route', 'replace', CLIENTS, 'via', GATEWAY, 'dev', of.rs.device)
+  if (mode === 'nat') await raiseGateway(of.rs)
   if (isPast(mode)) await raiseWayPast(of)
   if (mode === 'tunnel') await raiseDecap(of)
+}
+
+async function raiseGateway(rs: Arm): Promise<void> {
+  await ip(rs, 'route', 'replace', CLIENTS, 'via', GATEWAY, 'dev', rs.device)
+  if (hasIpv6(rs))
+    await ip(rs, '-6', 'route', 'replace', CLIENTS6, 'via', GATEWAY6, 'dev', rs.device)
 }
 
 /** Takes off what there is, of whatever mode it was. */
@@ -62,8 +71,9 @@ async function lowerMode({ client, rs, vips, paths }: Mode): Promise<void> {
   await stopRecorded(decapRecord(paths))
   const quietly = (...words: string[]) => run(['ip', '-n', rs.netns, ...words])
   await quietly('route', 'del', CLIENTS)
+  await quietly('-6', 'route', 'del', CLIENTS6)
   await quietly('link', 'del', DIRECT)
-  for (const vip of vips) await quietly('addr', 'del', `${vip}/32`, 'dev', 'lo')
+  for (const vip of vips) await quietly('addr', 'del', alone(vip), 'dev', 'lo')
   for (const arm of [client, rs])
     setAll(arm, { rp_filter: '2', arp_ignore: '0', arp_announce: '0' })
 }
@@ -76,10 +86,29 @@ async function raiseWayPast({ client, rs, vips }: Mode): Promise<void> {
     const pair = `${DIRECT} type veth peer name ${DIRECT} netns ${client.netns}`
     await ip(rs, 'link', 'add', ...pair.split(' '))
   }
-  for (const vip of vips) await ip(rs, 'addr', 'replace', `${vip}/32`, 'dev', 'lo')
+  for (const vip of vips) await ip(rs, 'addr', 'replace', alone(vip), 'dev', 'lo')
   await ip(rs, 'addr', 'replace', PAST, 'dev', DIRECT)
+  if (hasIpv6(rs))
+    for (const { netnsPath } of [client, rs])
+      insideNetns(netnsPath, () =>
+        writeFileSync(`/proc/sys/net/ipv6/conf/${DIRECT}/disable_ipv6`, '0'),
+      )
   for (const arm of [client, rs]) await ip(arm, 'link', 'set', DIRECT, 'up')
+  if (hasIpv6(rs)) await raiseWayPast6(client, rs)
 }
+
+/** A kernel answers neighbours for an address on the device only that has it, so clients are told of. */
+async function raiseWayPast6(client: Arm, rs: Arm): Promise<void> {
+  await ip(rs, '-6', 'addr', 'replace', PAST6, 'dev', DIRECT, 'nodad')
+  const [link] = JSON.parse(await ip(client, '-j', 'link', 'show', DIRECT)) as { address: string }[]
+  for (const address of client.addresses6) {
+    const way = ['lladdr', link?.address ?? '', 'dev', DIRECT, 'nud', 'permanent']
+    await ip(rs, '-6', 'neigh', 'replace', address, ...way)
+  }
+}
+
+const hasIpv6 = ({ addresses6 }: Arm) => addresses6.length > 0
+const alone = (vip: string) => `${vip}/${vip.includes(':') ? 128 : 32}`
 
 /** Waits until it has the device: what comes before would be nobody's. */
 async function raiseDecap({ rs, paths }: Mode): Promise<void> {

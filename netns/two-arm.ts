@@ -18,7 +18,7 @@ import {
 import { basename, join, resolve } from 'node:path'
 import { FORWARDINGS } from '../src/api/words.ts'
 import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
-import { effectiveConfig, readAppliance } from './effective-config.ts'
+import { effectiveConfig, readAppliance, vipsOf } from './effective-config.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
 import { lockHolder, withLock } from './lock.ts'
@@ -159,7 +159,7 @@ export class Lab {
 
     const rs = this.#layOut('rs', wanted)
     const mode = checkMode(wanted)
-    const vips = [...new Set(readAppliance(paths.config).vips.map(vip => vip.replace(/:\d+$/, '')))]
+    const vips = vipsOf(paths.config, rs.addresses6.length > 0)
     const of = { client: this.#layOut('client', wanted), rs, vips, paths }
     await settleMode(before, mode, of)
     await this.#stopRedisExcept(mode === before ? rs.addresses : [])
