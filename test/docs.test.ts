@@ -81,6 +81,8 @@ test('every requirement of the RFCs on NATs, and each way against floods, has it
   const of: Record<string, string[]> = {
     ...{ 'RFC 4787': upTo(14), 'RFC 5382': upTo(10), 'RFC 5508': upTo(11) },
     'RFC 7915': ['4.1', '4.2', '4.3', '4.5', '5.1', '5.2', '5.3', '6'],
+    'RFC 2003': ['3.1', '4', '5', '5.1'],
+    'RFC 2473': ['3.1', '4.1.1', '6.3', '6.4', '6.5', '7.1', '8'],
     'RFC 4987': upTo(8).map(part => `3.${part}`),
   }
   const parts = read('docs/rfc.md').split(/^## /m).slice(1)

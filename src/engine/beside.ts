@@ -61,13 +61,25 @@ export class Beside {
   /** `kind` is one of Kind below TCP, or minus a drop reason. => As Engine.input, or AGAIN */
   input(kind: number, p: Parsed, arm: Arm, slot: number, now: number): number {
     if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
-    if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.#icmp.input(slot, p, arm))
-    if (kind === Kind.ICMPV6)
-      return this.#fragmentation.leave(slot, this.#icmpv6.input(slot, p, arm, now))
+    if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.#echo(slot, p, arm))
+    if (kind === Kind.ICMPV6) return this.#fragmentation.leave(slot, this.#echo6(slot, p, arm, now))
     if (kind === Kind.FRAGMENT) return this.#fragment(p, arm, slot, now, IPV4)
     if (kind === Kind.FRAGMENT6) return this.#fragment(p, arm, slot, now, IPV6)
     if (kind === Kind.VLAN) return popPriority(this.#frames, slot) ? AGAIN : -Drop.ETH_VLAN
     return kind
+  }
+
+  /** What quotes nothing but a header of a tunnel, or nothing of ours. */
+  #echo(slot: number, p: Parsed, arm: Arm): number {
+    const { tunnels } = this.#icmp
+    return tunnels.isAbout(p) ? tunnels.input(slot, p, arm) : this.#icmp.input(slot, p, arm)
+  }
+
+  /** The same over IPv6, with neighbour discovery. */
+  #echo6(slot: number, p: Parsed, arm: Arm, now: number): number {
+    const { tunnels } = this.#icmp
+    if (tunnels.isAbout6(p)) return tunnels.input6(slot, p, arm)
+    return this.#icmpv6.input(slot, p, arm, now)
   }
 
   /** One worker puts datagrams together: which one they belong to may be said in another of their fragments. */

@@ -79,6 +79,7 @@ export class IcmpErrors {
     if (p.largest < bytes) shorten(this.#frames.pkt, ip, p.largest)
     this.#write(slot, ip, bytes, source, saddr)
     this.#finish(slot, type, code, mtu)
+    this.#counters.count(eventOf(type, code))
     return arm.index
   }
 
@@ -88,12 +89,19 @@ export class IcmpErrors {
    */
   returned(slot: number, ip: number, bytes: number): boolean {
     if (!this.#mayWrite(slot)) return false
+    const quoted = Math.min(bytes, PARKED_QUOTE)
+    this.about(slot, ip, quoted, ICMP_TYPE.UNREACHABLE, UNREACHABLE.HOST, 0)
+    this.#counters.count(Event.ICMP_HOST_UNREACHABLE)
+    return true
+  }
+
+  /** The same of any kind: to count them, and to see to it that there is room in front and that they are not too many, is for others. */
+  about(slot: number, ip: number, bytes: number, type: number, code: number, mtu: number): void {
     const { pkt } = this.#frames
     const src = pkt.getInt32(ip + IPV4.SRC)
     const dst = pkt.getInt32(ip + IPV4.DST)
-    this.#write(slot, ip, Math.min(bytes, PARKED_QUOTE), dst, src)
-    this.#finish(slot, ICMP_TYPE.UNREACHABLE, UNREACHABLE.HOST, 0)
-    return true
+    this.#write(slot, ip, bytes, dst, src)
+    this.#finish(slot, type, code, mtu)
   }
 
   /** RFC 1812 4.3.2.7; whatever came to a group's MAC is not even looked at. */
@@ -137,7 +145,6 @@ export class IcmpErrors {
     pkt.setUint8(icmp + ICMP.CODE, code)
     pkt.setInt32(icmp + ICMP.ID, mtu)
     writeIcmpChecksum(pkt, icmp, pkt.getUint16(ip + IPV4.TOTAL_LENGTH) - IPV4.HEADER)
-    this.#counters.count(eventOf(type, code))
   }
 }
 

@@ -19,6 +19,7 @@ import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { type Errors, Quoted } from './quoted.ts'
+import { TunnelErrors } from './tunnel-errors.ts'
 import { Unreachable } from './unreachable.ts'
 import { ToaMode } from './xmit/toa.ts'
 
@@ -29,6 +30,7 @@ export class Icmp {
   readonly #errors6: Icmpv6Errors
   readonly unreachable: Unreachable
   readonly #quoted: Quoted
+  readonly tunnels: TunnelErrors
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #hasToa: boolean
@@ -44,6 +46,7 @@ export class Icmp {
     const ofIpv6 = new TranslatedErrors6(parts, ofIpv4)
     const across = new TranslatedErrors64(parts, ofIpv4, ofIpv6, this.#hasToa)
     const translated: Errors = [ofIpv4, ofIpv6, across]
+    this.tunnels = new TunnelErrors(parts, egress, this.errors, this.#errors6, ofIpv4)
     this.#quoted = new Quoted(parts, egress, translated, decrementTtl)
     const errors = [this.errors, this.#errors6]
     this.unreachable = new Unreachable(parts, errors, translated, egress)

@@ -67,24 +67,32 @@ export class Icmpv6Errors {
       pkt.setInt32(outer + DST + i, pkt.getInt32(p.ip + SRC + i))
     book.write(pkt, outer + SRC, from)
     this.#finish(outer, type, code, mtu)
+    this.#counters.count(eventOf(type, code))
     return arm.index
   }
 
   /** As IcmpErrors.returned. */
   returned(slot: number, at: number, bytes: number): boolean {
     if (!this.#pace.maySend()) return false
-    const { pkt, bytes: all } = this.#frames
+    const { bytes: all } = this.#frames
     const quoted = Math.min(bytes, PARKED_QUOTE)
     // TOA may have taken the room in front; behind so few bytes there is some.
     const ip = at + GROWTH
     all.copyWithin(ip - ETH.HEADER, at - ETH.HEADER, at + quoted)
-    const outer = this.#write(slot, ip, quoted)
+    this.about(slot, ip, quoted, ICMPV6_TYPE.UNREACHABLE, UNREACHABLE6.ADDRESS, 0)
+    this.#counters.count(Event.ICMP_HOST_UNREACHABLE)
+    return true
+  }
+
+  /** As IcmpErrors.about. */
+  about(slot: number, ip: number, bytes: number, type: number, code: number, mtu: number): void {
+    const { pkt } = this.#frames
+    const outer = this.#write(slot, ip, bytes)
     for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
       pkt.setInt32(outer + SRC + i, pkt.getInt32(ip + DST + i))
       pkt.setInt32(outer + DST + i, pkt.getInt32(ip + SRC + i))
     }
-    this.#finish(outer, ICMPV6_TYPE.UNREACHABLE, UNREACHABLE6.ADDRESS, 0)
-    return true
+    this.#finish(outer, type, code, mtu)
   }
 
   #mayWrite(slot: number): boolean {
@@ -105,7 +113,6 @@ export class Icmpv6Errors {
     pkt.setInt32(icmp, (type << 24) | (code << 16))
     pkt.setInt32(icmp + ICMPV6.MTU, mtu)
     writeIcmpv6Checksum(pkt, ip, icmp, pkt.getUint16(ip + PAYLOAD_LENGTH))
-    this.#counters.count(eventOf(type, code))
   }
 }
 

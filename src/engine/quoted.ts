@@ -5,7 +5,7 @@
 
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
-import { CELL, FAMILIES, KEY, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
+import { CELL, FAMILIES, KEY, METHOD, ONE_WAY, RECORD, SIX_TO_FOUR } from './conn-layout.ts'
 import { type Counters, Drop, Event } from './counters.ts'
 import type { Egress } from './egress.ts'
 import { armOf } from './family.ts'
@@ -13,9 +13,10 @@ import type { Frames } from './frames.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import { DestCell, type Dests } from './service.ts'
+import { Tunnel, tunnelMtu } from './xmit/tunnel.ts'
 
 const { BINDING } = CELL
-const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
+const { of: recordOf, dest: destOf, clientArm: clientArmOf, method: methodOf } = RECORD
 
 /** Errors of one family, or of conns whose ends speak two, about packets whose answer would be of tuple t. */
 export interface ErrorsOfFamily {
@@ -43,15 +44,13 @@ export class Quoted {
   readonly #egress: Egress
   readonly #frames: Frames
   readonly #errors: Errors
+  readonly #tunnel: Tunnel
   readonly #decrementsTtl: boolean
 
-  constructor(
-    { frames, table, arms, dests, counters }: Parts,
-    egress: Egress,
-    errors: Errors,
-    decrementsTtl: boolean,
-  ) {
+  constructor(parts: Parts, egress: Egress, errors: Errors, decrementsTtl: boolean) {
+    const { frames, table, arms, dests, counters } = parts
     this.#cells = table.cells
+    this.#tunnel = new Tunnel(parts, egress)
     this.#arms = arms
     this.#dests = dests
     this.#counters = counters
@@ -74,14 +73,19 @@ export class Quoted {
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
     const errors = errorsFor(this.#errors, p.key, binding)
     const out = this.#arms[outward ? clientArm : rsArm]
-    const refusal = errors.judge(p, t, binding, out.mtu)
+    const isTunnel = methodOf(binding) === METHOD.TUNNEL
+    const mtu = isTunnel ? tunnelMtu(p.key, out.mtu) : out.mtu
+    const refusal = errors.judge(p, t, binding, mtu)
     if (refusal !== 0) return refusal
     if (this.#decrementsTtl) {
       if (p.ttl <= 1) return -Drop.IP_TTL
       errors.decrement(p)
     }
-    errors.translate(slot, p.ip, p.l4, t)
     this.#counters.count(Event.ICMP_TRANSLATED)
+    // What the RS has sent past us is known to it as it is, and the VIP is its own.
+    if (isTunnel) return this.#tunnel.enter(slot, t, out, now)
+    if ((binding & ONE_WAY) !== 0) return this.#egress.toRs(slot, p.eth, out, dest, now)
+    errors.translate(slot, p.ip, p.l4, t)
     // Between two families the Ethernet header moves.
     const eth = this.#frames.start[slot] + VNET.BYTES
     return outward

@@ -1,9 +1,12 @@
 /** ICMP errors that go on to nobody. */
 
 import { ICMP } from '../../wire/icmp.ts'
+import { IPV4, PROTO } from '../../wire/ipv4.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 import type { Refused } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
+
+const { IPIP } = PROTO
 
 export const ICMP_DROPS = {
   icmp_quote: {
@@ -40,28 +43,40 @@ function quoteRule(frame: Refused): string {
     return `it is to ${frame.dst}, and quotes a packet of ${ip.src}`
   }
   if (ip.offset > 0) return `it quotes a fragment from byte ${ip.offset} on, which has no ports`
+  if (ip.protocol === IPIP)
+    return 'it quotes the header of a tunnel, and too little of a packet of TCP (6) or UDP (17) behind that'
   if (ip.protocol !== 6 && ip.protocol !== 17)
     return `it quotes protocol ${ip.protocol}; only TCP (6) and UDP (17) are translated`
   return `it quotes too little of ${ip.src} > ${ip.dst} for its ports`
 }
 
 function quotedEnds(frame: Refused): string {
-  const { ip, l4 } = quoted(frame)
+  const { ip, l4 } = headerValues(inside(frame))
   if (ip === null) return 'nothing'
-  const view = viewOf(quote(frame))
+  const view = viewOf(inside(frame))
   const port = (at: number) => (l4 + at + 2 <= view.byteLength ? view.getUint16(l4 + at) : '?')
   return `${ip.src}:${port(0)} > ${ip.dst}:${port(2)}`
 }
 
 function quotedSeq(frame: Refused): number | string {
-  const { l4 } = quoted(frame)
-  const view = viewOf(quote(frame))
+  const { l4 } = headerValues(inside(frame))
+  const view = viewOf(inside(frame))
   return l4 + 8 <= view.byteLength ? view.getUint32(l4 + 4) : '?'
 }
 
 /** The quoted packet, behind an Ethernet header of IPv4. */
 function quote({ bytes, headers: { l4 } }: Refused): Uint8Array {
+  return behindEthernet(bytes.subarray(l4 + ICMP.HEADER))
+}
+
+/** The same without the header of a tunnel in front of it. */
+function inside({ bytes, headers: { l4 } }: Refused): Uint8Array {
   const packet = bytes.subarray(l4 + ICMP.HEADER)
+  const [first = 0] = packet
+  return behindEthernet(packet[IPV4.PROTOCOL] === IPIP ? packet.subarray((first & 15) * 4) : packet)
+}
+
+function behindEthernet(packet: Uint8Array): Uint8Array {
   const frame = new Uint8Array(14 + packet.length)
   frame[12] = 8
   frame.set(packet, 14)

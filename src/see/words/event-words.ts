@@ -42,7 +42,8 @@ export const EVENT_WORDS: Record<EventName, string> = {
     'datagrams that opened a connection to the real server their connection ID of QUIC names',
   neigh_flaps: 'times that a neighbour was found to change its MAC again and again',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
-  icmp_mtu_lowered: 'path MTUs told to clients 8 bytes smaller, to leave room for TOA',
+  icmp_mtu_lowered:
+    'path MTUs told to clients smaller than a router has said, to leave room for TOA or the header of a tunnel',
   icmp_frag_needed: 'senders told that their packet is larger than the arm it has to leave on',
   icmp_time_exceeded: 'senders told that the TTL of their packet was used up here',
   icmp_port_unreachable: 'senders told that nobody takes their datagram (when_down: reject)',
