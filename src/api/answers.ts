@@ -176,8 +176,9 @@ export const conn = z
     state: z.enum(ALL_STATES).describe('Of the state machine of its protocol.'),
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
-    lip: z.string(),
+    lip: z.string().describe('Of nat, dr and tunnel the client itself: the real server sees that.'),
     rs: z.string(),
+    forwarding: anyForwarding.describe('How the real server gets its packets.'),
     seqs: z
       .tuple([count, count])
       .nullable()

@@ -41,7 +41,17 @@ export interface LiveInfo {
 }
 
 /** What the connection table can be sorted by. */
-export const SORTS = ['client', 'vip', 'lip', 'rs', 'protocol', 'state', 'age', 'worker'] as const
+export const SORTS = [
+  'client',
+  'vip',
+  'lip',
+  'rs',
+  'forwarding',
+  'protocol',
+  'state',
+  'age',
+  'worker',
+] as const
 export type Sort = (typeof SORTS)[number]
 
 /** A row, and for how long it has been there, if anybody has noted that. */

@@ -1,7 +1,7 @@
 /** Who is behind an address that an RS sees, as the API answers it. */
 
 import * as z from 'zod'
-import { protocol } from './fields.ts'
+import { anyForwarding, protocol } from './fields.ts'
 
 const count = z.int().min(0)
 const ms = z.number().describe('ms since 1970.')
@@ -12,8 +12,9 @@ export const whoisConn = z
     protocol,
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
-    lip: z.string(),
+    lip: z.string().describe('Of nat, dr and tunnel the client itself: the real server sees that.'),
     rs: z.string(),
+    forwarding: anyForwarding.describe('How the real server gets, or got, its packets.'),
     check: z.boolean().describe('The client is a health check of the balancer itself.'),
     opened_ms: ms
       .nullable()

@@ -49,7 +49,7 @@ export const OutCell = cellsOf({ ARM: 1, BYTES: 1, DROP: 1 }, HeadCell.CELLS)
 
 /**
  * A frame of no connection has -1 for TUPLE and both states, and 0 behind them. DELTA is that of sequence numbers, PROTOCOL the
- * connection's one of KEY.
+ * connection's one of KEY, with its method where a binding has it (METHOD_BITS).
  */
 export const JudgedCell = cellsOf(
   { VERDICT: 1, TUPLE: 1, BEFORE: 1, AFTER: 1, ENDS: EndsCell.CELLS, DELTA: 1, PROTOCOL: 1 },

@@ -10,7 +10,7 @@
  */
 
 import type { ConnTable } from './conn.ts'
-import { CELL, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { CELL, METHOD_BITS, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
 import { copyEnds, EndsCell } from './ends.ts'
 import {
   BODY_AT,
@@ -39,7 +39,7 @@ const BODY = BODY_AT
 const SAYING = SAID_AT
 const ENDS_CELLS = EndsCell.CELLS
 const { DELTA: CONN_DELTA, BINDING } = CELL
-const KEY_BITS = PROTOCOL_BITS
+const KIND_BITS = PROTOCOL_BITS | METHOD_BITS
 
 /** Bits in the control cell `wanted`: frames and what is said of them, or frames and all that the engine is given. */
 export const Want = { NOTHING: 0, MOMENTS: 1, JOURNAL: 2 } as const
@@ -148,7 +148,7 @@ export class FlightRing extends Flight {
     } else {
       copyEnds(table, t >> 1, cells, at + ENDS_AT)
       cells[at + DELTA] = table.cells[RECORD.of(t) | CONN_DELTA]
-      cells[at + PROTOCOL] = table.cells[RECORD.of(t) | BINDING] & KEY_BITS
+      cells[at + PROTOCOL] = table.cells[RECORD.of(t) | BINDING] & KIND_BITS
     }
   }
 

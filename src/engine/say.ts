@@ -4,7 +4,15 @@
  */
 
 import { PROTO } from '../wire/ipv4.ts'
-import { CELL, familyOfKey, isClientsOwn, KEY, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import {
+  CELL,
+  familyOfKey,
+  isClientsOwn,
+  KEY,
+  METHOD_BITS,
+  PROTOCOL_BITS,
+  RECORD,
+} from './conn-layout.ts'
 import { armOf, Family, familyOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
@@ -26,7 +34,7 @@ const { at: recordAt, of: recordOf } = RECORD
 const { IPV4, IPV6 } = Family
 /** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
 const { protocol: PROTOCOL, src: SRC, dst: DST, hit: HIT } = TraceCell.LOOKUP
-const { client: CLIENT, vip: VIP, lip: LIP, rs: RS } = TraceCell.RESET_RS
+const { client: CLIENT, vip: VIP, lip: LIP, rs: RS, forwarding: FORWARDING } = TraceCell.RESET_RS
 
 /** The packet in p has found a tuple, or none. */
 export function sayLookup(trace: TraceRing, p: Parsed, found: boolean): void {
@@ -270,6 +278,7 @@ function ends(trace: TraceRing, conns: Int32Array, conn: number): Int32Array {
   if (isClientsOwn(conns[from | CELL.BINDING])) clientOf(trace, LIP, conns, conn)
   else endpoint(trace, LIP, conns[from | CELL.LIP], rsPorts & 0xffff, out)
   endpoint(trace, RS, conns[from | CELL.RIP], rsPorts >>> 16, out)
+  record[FORWARDING] = conns[from | CELL.BINDING] & METHOD_BITS
   return record
 }
 

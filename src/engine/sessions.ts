@@ -36,9 +36,9 @@ export const SessionRecord = cellsOf({
   TRAFFIC: 8,
   /** ms from the SYN to the end: a double, for it may be years. */
   LIFE_MS: 2,
-  /** One of KEY, and a cell that keeps the doubles in place. */
+  /** One of KEY, and one of METHOD. */
   PROTOCOL: 1,
-  SPARE: 1,
+  METHOD: 1,
 })
 
 /** int32 cells of a conn, behind the double: its SYN by the long clock. */
@@ -121,6 +121,7 @@ export class SessionRing extends Ring {
     }
     this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
     r[at + SessionRecord.PROTOCOL] = table.protocol(conn)
+    r[at + SessionRecord.METHOD] = RECORD.method(table.cells[RECORD.at(conn) | CELL.BINDING])
     this.publish()
   }
 

@@ -35,6 +35,8 @@ const WIDTH = {
   /** One of Chosen, of Reset. */
   chosen: 1,
   reset: 1,
+  /** A connection's method, where a binding has it; there for programs only if it is not FULLNAT. */
+  forwarding: 1,
 } as const
 
 export type FieldKind = keyof typeof WIDTH
@@ -50,6 +52,7 @@ const CONN = {
   vip: 'endpoint',
   lip: 'endpoint',
   rs: 'endpoint',
+  forwarding: 'forwarding',
 } as const
 
 /** Of a neighbour that gets another MAC. */

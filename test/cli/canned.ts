@@ -55,6 +55,7 @@ export const CONN: ConnInfo = {
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1028',
   rs: '192.168.168.2:6379',
+  forwarding: 'fullnat',
   seqs: [101, 202],
 }
 

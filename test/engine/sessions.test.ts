@@ -82,6 +82,7 @@ test('a conversation that the client closes, every field', () => {
     in_bytes: 5 * 40 + 100,
     out_packets: 3,
     out_bytes: 3 * 40 + 30,
+    forwarding: 'fullnat',
   })
 })
 

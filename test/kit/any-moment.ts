@@ -22,7 +22,15 @@ const endpoint = fc.oneof(
     .map(([a, b, port]) => `[2001:db8:${a.toString(16)}::${b.toString(16)}]:${port}`),
 )
 const protocol = fc.constantFrom('TCP', 'UDP')
-const conn = fc.record({ protocol, client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint })
+const ends = { protocol, client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint }
+/** FullNAT is not named. */
+const forwarding = fc.constantFrom(
+  'nat' as const,
+  'dr' as const,
+  'tunnel' as const,
+  'snat' as const,
+)
+const conn = fc.oneof(fc.record(ends), fc.record({ ...ends, forwarding }))
 const arm = fc.constantFrom('ext0', 'int0')
 const reason = fc.constantFrom(...Object.keys(Drop).map(name => name.toLowerCase()))
 const direction = fc.constantFrom('in' as const, 'out' as const)
@@ -83,6 +91,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
     const after = `{${at(a)}:${at(b)}}`
     return { what: 'sack', before: `{${a}:${b}}`, after, delta: delta | 0 }
   }),
+  endpoint.map(after => ({ what: 'tunnelled', before: '', after: `1.2.3.4 > ${after}` })),
   plain('source', endpoint),
   plain('destination', endpoint),
   plain('mss', number),

@@ -21,6 +21,7 @@ export function ended(change: Partial<Ended> = {}): Ended {
     lport: 1025,
     rip: ipv4Int('192.168.168.2'),
     rport: 6379,
+    forwarding: 'fullnat',
     openedMs: 1_000_000,
     lastMs: 1_001_000,
     endedMs: 1_005_000,

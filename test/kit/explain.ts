@@ -3,7 +3,7 @@
 import { LINK_UP } from '../../src/api/link-state.ts'
 import { contextOf } from '../../src/cli/explain/context.ts'
 import { addresses, counters, routes, services } from '../../src/control/readings/listings.ts'
-import type { StoryContext } from '../../src/see/explain/story-words.ts'
+import type { StoryContext } from '../../src/see/explain/story-context.ts'
 import type { Stand } from './stand.ts'
 
 export function contextOfStand({ model }: Stand): StoryContext {

@@ -30,6 +30,7 @@ function conn(i: number): ConnInfo {
     vip: '202.108.10.1:6379',
     lip: `192.168.168.${7 + (i & 1)}:${1025 + (i % 64_000)}`,
     rs: `192.168.168.${2 + (i % 3)}:6379`,
+    forwarding: 'fullnat',
     seqs: null,
   }
 }

@@ -4,13 +4,10 @@ import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
 import { CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
+import type { StoryContext } from '../../see/explain/story-context.ts'
+import { expiryText } from '../../see/explain/story-end.ts'
 import { attemptText, storyText } from '../../see/explain/story-text.ts'
-import {
-  expiryText,
-  type Story,
-  type StoryContext,
-  storyOf,
-} from '../../see/explain/story-words.ts'
+import { type Story, storyOf } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import type { Ends } from '../../see/words/ends.ts'
@@ -156,7 +153,7 @@ function stateNow(
 }
 
 function unrecordedText(conn: ConnInfo): string {
-  return `${nameOf(conn)} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state)}`
+  return `${nameOf(conn)} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state, conn.forwarding)}`
 }
 
 /** One line on connections that come near; `past` is all that the recorder has. */

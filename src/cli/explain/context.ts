@@ -2,7 +2,7 @@
 
 import type { Verbs } from '../../api/commands.ts'
 import type { ConfigFile } from '../../config/schema.ts'
-import type { StoryContext } from '../../see/explain/story-words.ts'
+import type { StoryContext } from '../../see/explain/story-context.ts'
 import { ask } from '../daemon/client.ts'
 
 const VERBS = ['counters', 'addresses', 'routes', 'services', 'timeouts'] as const

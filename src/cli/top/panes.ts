@@ -79,7 +79,10 @@ function traffic({ rates }: Pick<RsRow, 'rates'>): number {
 }
 
 /** By number the largest first; by address as they come, which is sorted. */
-function sorted<T extends Omit<RsRow, 'rs' | 'reason'>>(rows: readonly T[], sort: string): T[] {
+function sorted<T extends Omit<RsRow, 'rs' | 'reason' | 'forwarding'>>(
+  rows: readonly T[],
+  sort: string,
+): T[] {
   const by: Record<string, (item: T) => number> = {
     'conn/s': ({ rates }) => rates.conns,
     traffic,
@@ -97,11 +100,16 @@ const serviceLines =
       ...(!service.usable && { color: 'red' }),
     }),
     ...sorted(service.realServers, sort).map(rs =>
-      line(trafficRow(`  -> ${rs.rs}`, rs), rs.usable ? {} : { color: 'yellow' }),
+      line(trafficRow(`  -> ${rs.rs}${methodMark(rs)}`, rs), rs.usable ? {} : { color: 'yellow' }),
     ),
   ]
 
-function trafficRow(name: string, item: Omit<RsRow, 'rs' | 'reason'>): string {
+/** FullNAT is what all have that say nothing. */
+function methodMark({ forwarding }: RsRow): string {
+  return forwarding === 'fullnat' ? '' : ` ${forwarding}`
+}
+
+function trafficRow(name: string, item: Omit<RsRow, 'rs' | 'reason' | 'forwarding'>): string {
   const { conns, in_packets, out_packets, in_bytes, out_bytes } = item.rates
   return row(SERVICE_WIDTHS, [
     name,

@@ -3,10 +3,22 @@
 import type { WhoisConn, WhoisGap, WhoisInfo } from '../../api/commands.ts'
 import { countedLost } from '../../see/text/counted.ts'
 import { timeText as timeOfUs } from '../../see/text/times.ts'
+import { keepsClient, methodWords } from '../../see/words/forwarding.ts'
 import { hostText } from '../../wire/ip-address.ts'
 import type { Question } from './question.ts'
 
-const HEAD = ['protocol', 'client', 'vip', 'lip', 'rs', 'since', 'until', 'state', 'worker']
+const HEAD = [
+  'protocol',
+  'client',
+  'vip',
+  'lip',
+  'rs',
+  'since',
+  'until',
+  'state',
+  'worker',
+  'forwarding',
+]
 
 /** `nowMs` decides which times need a date. */
 export function formatWhois(info: WhoisInfo, question: Question, nowMs: number): string {
@@ -36,16 +48,19 @@ function table(conns: readonly WhoisConn[], nowMs: number): string[] {
 
 function row(conn: WhoisConn, nowMs: number): string[] {
   const { protocol, client, vip, lip, rs, check, opened_ms: openedMs, state, ended, worker } = conn
+  const { name } = methodWords(conn)
   return [
     protocol,
     check ? 'health check' : client,
     check ? '-' : vip,
-    lip,
+    // The real server sees the client itself.
+    keepsClient(conn.forwarding) ? '-' : lip,
     rs,
     openedMs === null ? '-' : timeText(openedMs, nowMs),
     ended ? timeText(ended.at_ms, nowMs) : 'now',
     ended ? `${ended.how} (${state})` : state,
     `${worker}`,
+    name,
   ]
 }
 

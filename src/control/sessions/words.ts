@@ -2,14 +2,16 @@
 
 import { stateName } from '../../api/names.ts'
 import { PROTOCOLS, type Protocol, protocolOfCode } from '../../api/protocols.ts'
+import type { AnyForwarding } from '../../api/words.ts'
 import { End } from '../../engine/session-end.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { endsAt } from '../../see/words/ends.ts'
+import { forwardingOfMethod } from '../../see/words/forwarding.ts'
 
 /** In the order of End. */
 export const ENDS = Object.keys(End).map(name => name.toLowerCase())
 
-const { STATE, END, PROTOCOL } = SessionRecord
+const { STATE, END, PROTOCOL, METHOD } = SessionRecord
 const { LAST, ENDED, RS_MS, CLIENT_MS, TRAFFIC, LIFE_MS } = SessionRecord
 
 /** Fields of the JSON, in this order; times in ms. */
@@ -35,6 +37,8 @@ export interface Session {
   in_bytes: number
   out_packets: number
   out_bytes: number
+  /** How the RS got its packets; of NAT, DR and tunnel `lip` is the client itself. */
+  forwarding: AnyForwarding
 }
 
 /** A record to be read into, and what it says. */
@@ -59,6 +63,7 @@ export class SessionReading {
       in_bytes: double(2),
       out_packets: double(1),
       out_bytes: double(3),
+      forwarding: this.forwarding,
     }
   }
 
@@ -69,6 +74,10 @@ export class SessionReading {
 
   get protocol(): Protocol {
     return protocolOfCode(this.cells[PROTOCOL] ?? 0)
+  }
+
+  get forwarding(): AnyForwarding {
+    return forwardingOfMethod(this.cells[METHOD] ?? 0)
   }
 
   /** The RS has got something of the client: all that UDP brings, and what comes behind a whole handshake of TCP. */

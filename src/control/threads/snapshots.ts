@@ -10,6 +10,7 @@ import type { Engine } from '../../engine/engine.ts'
 import { armOf, familyOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { State } from '../../engine/tcp-state.ts'
+import { forwardingOf } from '../../see/words/forwarding.ts'
 import { macText } from '../../wire/address.ts'
 import { type IpAddress, ipEndpointText } from '../../wire/ip-address.ts'
 import type { BareConfig } from './memory.ts'
@@ -127,6 +128,7 @@ export function connInfo(
     vip: ipEndpointText(address('VIP'), inPorts & 0xffff),
     lip: ipEndpointText(address('LIP'), outPorts & 0xffff),
     rs: ipEndpointText(address('RIP'), outPorts >>> 16),
+    forwarding: forwardingOf(binding),
     // Before that the RS has said nothing that would be confirmed.
     seqs:
       protocol === 'tcp' && handshaken(cell(CELL.WORD))

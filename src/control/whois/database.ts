@@ -9,6 +9,8 @@ import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { stateName } from '../../api/names.ts'
 import { DEFAULT_PROTOCOL, protocolOfCode } from '../../api/protocols.ts'
+import { FORWARDINGS } from '../../api/words.ts'
+import { forwardingOfMethod } from '../../see/words/forwarding.ts'
 import { checkRemovable } from '../system/own-file.ts'
 import { endName, type Found, type Search } from './ended.ts'
 import { COLUMNS, connOf, keyOf, ROW, type Row, TEXTS, valuesOf } from './rows.ts'
@@ -16,7 +18,9 @@ import { gapsOf, type Run } from './runs.ts'
 
 /** Of the header of the file: `tvph`. */
 const APPLICATION = 0x74767068
-const VERSION = 2
+const VERSION = 3
+/** The column of the method is missing: all was FullNAT, or is told as that. */
+const VERSION_FULLNAT = 2
 /** Of files that know nothing but TCP: the column of the protocol is missing. */
 const VERSION_TCP = 1
 /** How long somebody else may have it locked. */
@@ -54,9 +58,10 @@ PRAGMA application_id = ${APPLICATION};
 PRAGMA user_version = ${VERSION};
 `
 
-/** What a file of VERSION_TCP becomes. */
+const WITH_PROTOCOL = `ALTER TABLE ended ADD COLUMN ${columnOf('protocol')} DEFAULT '${DEFAULT_PROTOCOL}';`
+/** What a file of VERSION_FULLNAT becomes, and behind WITH_PROTOCOL one of VERSION_TCP. */
 const MIGRATION = `
-ALTER TABLE ended ADD COLUMN ${columnOf('protocol')} DEFAULT '${DEFAULT_PROTOCOL}';
+ALTER TABLE ended ADD COLUMN ${columnOf('forwarding')} DEFAULT '${FORWARDINGS[0]}';
 DROP VIEW connections;
 ${viewOf()}
 PRAGMA user_version = ${VERSION};
@@ -69,7 +74,7 @@ function viewOf(): string {
     endpoint('lip', 'lport', 'lip'),
     endpoint('rip', 'rport', 'rs'),
     ...['opened', 'last', 'ended'].map(time),
-    'how, state, worker, protocol',
+    'how, state, worker, protocol, forwarding',
   ].join(', ')} FROM ended;`
 }
 
@@ -114,9 +119,10 @@ export class HistoryDatabase {
       db.exec(`BEGIN; ${SCHEMA} COMMIT`)
     } else if (application !== APPLICATION)
       throw new Error(tables === 0 ? 'it is empty' : 'it is an SQLite database of something else')
-    else if (version === VERSION_TCP) {
+    else if (version === VERSION_TCP || version === VERSION_FULLNAT) {
+      const first = version === VERSION_TCP ? WITH_PROTOCOL : ''
       // Who only looks finds what is there.
-      if (writes) db.exec(`BEGIN; ${MIGRATION} COMMIT`)
+      if (writes) db.exec(`BEGIN; ${first} ${MIGRATION} COMMIT`)
     } else if (version === VERSION) {
       if (writes) this.#renewView()
     } else throw new Error(`it is of version ${version}, and not ${VERSION}`)
@@ -156,8 +162,15 @@ export class HistoryDatabase {
     this.#transaction(() => {
       for (let at = 0; at < rows.length; at += ROW) {
         const row = rows.subarray(at, at + ROW)
-        const [state = 0, end = 0, code = 0] = row.subarray(COLUMNS.length - TEXTS.length)
-        const names = [stateName(state, code), endName(end), protocolOfCode(code)]
+        const [state = 0, end = 0, code = 0, method = 0] = row.subarray(
+          COLUMNS.length - TEXTS.length,
+        )
+        const names = [
+          stateName(state, code),
+          endName(end),
+          protocolOfCode(code),
+          forwardingOfMethod(method),
+        ]
         this.#insert?.run(...valuesOf(row), ...names)
       }
       this.#db

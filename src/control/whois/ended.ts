@@ -3,9 +3,11 @@
 import type { WhoisConn, WhoisInfo } from '../../api/commands.ts'
 import { stateName } from '../../api/names.ts'
 import { PROTOCOLS, type Protocol } from '../../api/protocols.ts'
+import type { AnyForwarding } from '../../api/words.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SessionRecord } from '../../engine/sessions.ts'
 import { addressAt } from '../../see/words/ends.ts'
+import { keepsClient } from '../../see/words/forwarding.ts'
 import { type IpAddress, ipEndpointText, isSameIp } from '../../wire/ip-address.ts'
 import { ENDS, type SessionReading } from '../sessions/words.ts'
 import type { Key } from '../threads/probe.ts'
@@ -22,6 +24,7 @@ export interface Ended {
   lport: number
   rip: IpAddress
   rport: number
+  forwarding: AnyForwarding
   openedMs: number
   lastMs: number
   endedMs: number
@@ -52,7 +55,7 @@ const R = SessionRecord
 
 /** Of a record of the session ring; `wallOf` turns ms of the engine's clock into those of Date. */
 export function endedOf(
-  { cells, lifeMs, protocol }: SessionReading,
+  { cells, lifeMs, protocol, forwarding }: SessionReading,
   worker: number,
   wallOf: (ms: number) => number,
 ): Ended {
@@ -62,6 +65,7 @@ export function endedOf(
     worker,
     protocol,
     ...endsIn(cells, R.ENDS),
+    forwarding,
     openedMs: endedMs - lifeMs,
     lastMs: endedMs - ((cell(R.ENDED) - cell(R.LAST)) | 0),
     endedMs,
@@ -89,7 +93,7 @@ export function endsIn(
 }
 
 export function whoisOf(ended: Ended): WhoisConn {
-  const { worker, protocol, openedMs, lastMs, endedMs, state, end } = ended
+  const { worker, protocol, forwarding, openedMs, lastMs, endedMs, state, end } = ended
   return {
     worker,
     protocol,
@@ -97,6 +101,7 @@ export function whoisOf(ended: Ended): WhoisConn {
     vip: ipEndpointText(ended.vip, ended.vport),
     lip: ipEndpointText(ended.lip, ended.lport),
     rs: ipEndpointText(ended.rip, ended.rport),
+    forwarding,
     check: false,
     opened_ms: openedMs,
     state: stateName(state, PROTOCOLS[protocol].code),
@@ -112,10 +117,17 @@ export function isOf({ rip, rport }: Ended, rs: RsFilter | null): boolean {
   return rs === null || (isSameIp(rip, rs.rip) && (rs.rport === 0 || rport === rs.rport))
 }
 
+/** By one key only: without a LIP of its own a connection is found by its client's address, and once more as by a LIP's. */
+export function isFoundOnce({ forwarding }: WhoisConn): boolean {
+  return !keepsClient(forwarding)
+}
+
 /** What was found by several keys, the oldest first. */
 export function merged(found: readonly Found[]): Found {
   const [first, ...others] = found as [Found, ...Found[]]
-  const conns = [first, ...others].flatMap(one => one.conns).sort(byOpening)
+  const conns = [...first.conns, ...others.flatMap(one => one.conns).filter(isFoundOnce)].sort(
+    byOpening,
+  )
   return { ...first, conns }
 }
 

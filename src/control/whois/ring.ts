@@ -10,8 +10,10 @@
  */
 
 import { PROTOCOLS, protocolOfCode } from '../../api/protocols.ts'
+import { ALL_FORWARDINGS } from '../../api/words.ts'
 import { cellsOf } from '../../engine/cells.ts'
 import { PROTOCOL_BITS } from '../../engine/conn-layout.ts'
+import { forwardingOfMethod } from '../../see/words/forwarding.ts'
 import { type IpAddress, isSameIp } from '../../wire/ip-address.ts'
 import { type Ended, isOf, type Search } from './ended.ts'
 
@@ -22,7 +24,7 @@ const Cell = cellsOf({
   RIP: 1,
   LIP: 1,
   RS_PORTS: 1,
-  /** worker << 10 | protocol, of KEY << 8 | end << 4 | state */
+  /** worker << 13 | method << 10 | protocol, of KEY << 8 | end << 4 | state */
   WORD: 1,
   /** ms from the last segment to the end, at most 12 days. */
   SILENT: 1,
@@ -87,7 +89,9 @@ export class EndedRing {
     this.#put(place, 'LIP', ended.lip)
     c[at + Cell.RS_PORTS] = (ended.rport << 16) | ended.lport
     const { code } = PROTOCOLS[ended.protocol]
-    c[at + Cell.WORD] = (ended.worker << 10) | (code << 8) | (ended.end << 4) | ended.state
+    const method = ALL_FORWARDINGS.indexOf(ended.forwarding)
+    c[at + Cell.WORD] =
+      (ended.worker << 13) | (method << 10) | (code << 8) | (ended.end << 4) | ended.state
     c[at + Cell.SILENT] = ended.endedMs - ended.lastMs
     this.#opened[place] = ended.openedMs
     this.#ended[place] = ended.endedMs
@@ -134,7 +138,8 @@ export class EndedRing {
   #read(place: number): Ended {
     const cell = (which: number) => this.#cells[place * CELLS + which] as number
     return {
-      worker: cell(Cell.WORD) >>> 10,
+      worker: cell(Cell.WORD) >>> 13,
+      forwarding: forwardingOfMethod((cell(Cell.WORD) >>> 10) & 7),
       protocol: protocolOfCode((cell(Cell.WORD) >>> 8) & PROTOCOL_BITS),
       cip: this.#address(place, 'CIP'),
       cport: cell(Cell.CLIENT_PORTS) >>> 16,

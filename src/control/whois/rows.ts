@@ -5,6 +5,7 @@
 
 import type { WhoisConn } from '../../api/commands.ts'
 import { DEFAULT_PROTOCOL, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
+import { ALL_FORWARDINGS, FORWARDINGS } from '../../api/words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { hostText, type IpAddress } from '../../wire/ip-address.ts'
 import { ipv6Text } from '../../wire/ipv6-address.ts'
@@ -12,9 +13,9 @@ import type { Ended } from './ended.ts'
 
 export const COLUMNS = [
   ...['worker', 'cip', 'cport', 'vip', 'vport', 'lip', 'lport', 'rip', 'rport'],
-  ...['opened', 'last', 'ended', 'state', 'how', 'protocol'],
+  ...['opened', 'last', 'ended', 'state', 'how', 'protocol', 'forwarding'],
 ] as const
-export const TEXTS: readonly string[] = ['state', 'how', 'protocol']
+export const TEXTS: readonly string[] = ['state', 'how', 'protocol', 'forwarding']
 const ADDRESSES = ['cip', 'vip', 'lip', 'rip'] as const
 /**
  * Doubles of a row as it is handed over; what is text in the file are numbers there, and the first three words of each
@@ -30,6 +31,8 @@ export type Row = Record<(typeof COLUMNS)[number], number> & {
   how: string
   /** Missing in a file of VERSION_TCP. */
   protocol?: string
+  /** Missing in files before VERSION. */
+  forwarding?: string
 }
 
 /** One connection as ROW doubles. */
@@ -38,6 +41,7 @@ export function rowOf(e: Ended): number[] {
   return [
     e.worker, lastOf(e.cip), e.cport, lastOf(e.vip), e.vport, lastOf(e.lip), e.lport, lastOf(e.rip), e.rport,
     e.openedMs, e.lastMs, e.endedMs, e.state, e.end, PROTOCOLS[e.protocol].code,
+    ALL_FORWARDINGS.indexOf(e.forwarding),
     ...ADDRESSES.flatMap(name => restOf(e[name])),
   ]
 }
@@ -71,6 +75,7 @@ export function connOf(row: Row): WhoisConn {
     vip: endOf(vip, vport),
     lip: endOf(lip, lport),
     rs: endOf(rip, rport),
+    forwarding: ALL_FORWARDINGS.find(name => name === row.forwarding) ?? FORWARDINGS[0],
     check: false,
     opened_ms: opened,
     state: row.state,

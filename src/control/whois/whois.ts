@@ -9,7 +9,7 @@ import type { Key, Probed } from '../threads/probe.ts'
 import { sharedClockMs } from '../threads/session-ring.ts'
 import { connInfo, timeoutsOf } from '../threads/snapshots.ts'
 import type { Workers } from '../threads/workers.ts'
-import { byOpening, merged, type RsFilter } from './ended.ts'
+import { byOpening, isFoundOnce, merged, type RsFilter } from './ended.ts'
 import type { History } from './history.ts'
 
 /** Connections in an answer. */
@@ -36,7 +36,8 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
   const rs = args.rs === undefined ? null : rsFilter(args.rs)
   const time = timeOf(args)
   // The living first: who ends in between is found twice, and not missed.
-  const living = (await Promise.all(keys.map(key => livingOf(key, from)))).flat()
+  const [first = [], ...others] = await Promise.all(keys.map(key => livingOf(key, from)))
+  const living = [...first, ...others.flat().filter(isFoundOnce)]
   const meant = living.filter(conn => goesTo(conn, rs))
   const of = { as, lips, last: null, more: false } as const
   if (time === null) {
@@ -113,7 +114,7 @@ async function livingOf(key: Key, { model, workers }: WhoisSources): Promise<Who
 function livingConn(probed: Probed, index: number, worker: number, model: Model): WhoisConn {
   const { records, ages, checks, clockMs } = probed
   const timeouts = timeoutsOf(model.config)
-  const { protocol, client, vip, lip, rs, state } = connInfo(
+  const { protocol, client, vip, lip, rs, forwarding, state } = connInfo(
     records,
     index,
     worker,
@@ -130,6 +131,7 @@ function livingConn(probed: Probed, index: number, worker: number, model: Model)
     vip,
     lip,
     rs,
+    forwarding,
     check,
     opened_ms: openedMs,
     state,

@@ -1,27 +1,25 @@
 /** The facts of a connection as sentences: why it is as it is, what happened, and what will. */
 
-import type { ServiceInfo } from '../../api/commands.ts'
-import { endpointText, hostText } from '../../wire/ip-address.ts'
-import type { DropContext } from '../drops/drops.ts'
-import { frameText } from '../frame/frame-text.ts'
-import { headerValues } from '../frame/header-values.ts'
-import type { FrameOut } from '../moments/moment.ts'
+import { hostText } from '../../wire/ip-address.ts'
 import { counted } from '../text/counted.ts'
-import { instantText } from '../text/times.ts'
 import { subPoolText } from '../words/ends.ts'
+import { keepsClient } from '../words/forwarding.ts'
 import type { Edge, Facts, Traffic } from './story.ts'
+import { causeText, isUdp, type StoryContext, serviceOf, timeoutOf } from './story-context.ts'
 import { answerText, errorHappened, spanText, uoaText } from './story-datagrams.ts'
-import { isTimed, isUdpState, secondsOf } from './timeouts.ts'
-
-/** What is set up, beside what refused frames are explained from. All as the API tells it. */
-export interface StoryContext extends DropContext {
-  services: readonly (DropContext['services'][number] &
-    Pick<ServiceInfo, 'protocol' | 'scheduler' | 'conn_timeout' | 'persistence'>)[]
-  /** Seconds by state, `established` and the like. */
-  timeouts: Readonly<Record<string, number>>
-  /** Of the config: off, seed or master. */
-  toa: string
-}
+import { future, past } from './story-end.ts'
+import {
+  isPast,
+  isPlain,
+  methodText,
+  PAST_ANSWER,
+  PAST_TRAFFIC,
+  pastHandshake,
+  titleOf,
+  UNMOVED,
+  UNTOLD,
+} from './story-methods.ts'
+import { isTimed } from './timeouts.ts'
 
 export interface Story {
   title: string
@@ -37,10 +35,9 @@ export interface Story {
 
 /** `live` is the state that the connection has at present, if it lives. */
 export function storyOf(facts: Facts, context: StoryContext, live: string | null): Story {
-  const { protocol, client, vip, lip, rs } = facts.ends
   const end = facts.end === null ? future(facts, context, live) : past(facts, context)
   return {
-    title: `${protocol === 'TCP' ? '' : `${protocol} `}${client} > ${vip}, towards the real server ${lip} > ${rs}, worker ${facts.worker}`,
+    title: `${titleOf(facts)}, worker ${facts.worker}`,
     now: nowText(facts, live),
     why: whyOf(facts, context),
     happened: [
@@ -53,7 +50,7 @@ export function storyOf(facts: Facts, context: StoryContext, live: string | null
     ].sort((a, b) => a.atUs - b.atUs),
     traffic: [
       trafficText('from the client', facts.client),
-      trafficText('from the real server', facts.rs),
+      isPast(facts) ? PAST_TRAFFIC : trafficText('from the real server', facts.rs),
       ...parkedText(facts),
     ],
     end,
@@ -78,44 +75,40 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
       ],
     ]
   }
+  const lport: [string, string][] = keepsClient(facts.ends.forwarding)
+    ? []
+    : [['LIP and lport', lportText(facts)]]
+  const chosen: [string, string][] = [
+    ['real server', rsText(facts, context)],
+    ['method', methodText(facts)],
+    ...lport,
+  ]
   if (isUdp(facts)) {
     return [
-      ['real server', rsText(facts, context)],
-      ['LIP and lport', lportText(facts)],
-      ['UOA', uoaText(facts)],
-      ['answer', answerText(facts)],
+      ...chosen,
+      isPlain(facts) ? ['datagrams', UNTOLD] : ['UOA', uoaText(facts)],
+      ['answer', isPast(facts) ? PAST_ANSWER : answerText(facts)],
     ]
   }
   return [
-    ['real server', rsText(facts, context)],
-    ['LIP and lport', lportText(facts)],
-    ['sequence', deltaText(facts)],
+    ...chosen,
+    ['sequence', isPlain(facts) ? UNMOVED : deltaText(facts)],
     ...sinceThen(facts, context),
   ]
-}
-
-function isUdp({ ends }: Facts): boolean {
-  return ends.protocol === 'UDP'
 }
 
 function firstText(facts: Facts): string {
   return isUdp(facts) ? 'first datagram' : 'SYN'
 }
 
-function serviceOf({ ends }: Facts, { services }: StoryContext) {
-  const protocol = ends.protocol.toLowerCase()
-  return services.find(
-    service => service.protocol === protocol && endpointText(service) === ends.vip,
-  )
-}
-
 const KEPT =
   'its client used the port of a connection that was over, and tcp.reuse is keep: same real server, LIP, lport and sequence delta, nothing was chosen'
 
 function sinceThen(facts: Facts, context: StoryContext): [string, string][] {
+  const handshake = isPast(facts) ? pastHandshake(facts) : handshakeText(facts)
   return [
-    ['TOA', toaText(facts, context)],
-    ['handshake', handshakeText(facts)],
+    ...(isPlain(facts) ? [] : ([['TOA', toaText(facts, context)]] as [string, string][])),
+    ['handshake', handshake],
   ]
 }
 
@@ -174,16 +167,6 @@ function handshakeText({ handshake: { synAckUs, ackUs } }: Facts): string {
     : `${first}, the client after ${spanText(ackUs)}`
 }
 
-function causeText({ frame }: Edge): string {
-  const from = frame.direction === 'in' ? 'client' : 'real server'
-  return `${from}: ${frameText(frame.bytes, frame.length)}`
-}
-
-/** Seconds until a state times out. */
-function timeoutOf(state: string, facts: Facts, context: StoryContext): number {
-  return secondsOf(state, serviceOf(facts, context)?.conn_timeout ?? 0, context.timeouts)
-}
-
 function timerText(state: string, facts: Facts, context: StoryContext): string {
   return isTimed(state) ? `, timer ${timeoutOf(state, facts, context)} s` : ''
 }
@@ -206,94 +189,4 @@ function parkedText({ parked, parkedDrops }: Facts): string[] {
   if (parked === 0) return []
   const lost = parkedDrops > 0 ? `, and ${parkedDrops} in vain (neigh_unresolved)` : ''
   return [`waited for the MAC of the next hop: ${parked}${lost}`]
-}
-
-/** What will happen if nothing passes any more. */
-function future(facts: Facts, context: StoryContext, live: string | null): string[] {
-  const state = live ?? facts.state
-  if (state === null || live === null) return ['its end is not in the recorder']
-  const seconds = timeoutOf(state, facts, context)
-  const at = instantText(facts.lastUs + seconds * 1_000_000)
-  return [
-    `its timer is ${seconds} s, and a part of a second of its own; the last ${isUdp(facts) ? 'datagram' : 'segment'} passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
-    `then ${expiryText(state)}`,
-  ]
-}
-
-/** What both ends hear when a connection expires in a state. */
-export function expiryText(state: string): string {
-  if (isUdpState(state)) return 'nobody is told: UDP has nothing to tell it with'
-  return state === 'ESTABLISHED'
-    ? 'both ends are sent an RST, so that neither waits for the other for ever'
-    : 'nobody is told: an RST is sent only to ends that believe the connection whole (ESTABLISHED)'
-}
-
-const END_WORDS: Readonly<Record<string, (facts: Facts) => string>> = {
-  TIME_WAIT: () => 'both ends had closed',
-  ESTABLISHED: () => 'nothing passed any more, and neither end had closed',
-  CLOSE_WAIT: () => 'the client had closed, the real server never did',
-  FIN_WAIT: () => 'the real server had closed, the client never did',
-  SYN_RECV: ({ handshake }) =>
-    handshake.synAckUs === null
-      ? 'the real server never answered the SYN'
-      : 'the client never answered the SYN+ACK',
-  SYN_SENT: () => 'the real server sent a SYN of its own on a connection that was over',
-  UDP_ONEWAY: () => 'the real server never answered',
-  UDP_NORM: () => 'nothing passed any more',
-  CLOSE: ({ edges }) => {
-    const last = edges.findLast(({ to }) => to === 'CLOSE')
-    return last ? `it was closed by this segment, ${causeText(last)}` : 'it was closed by an RST'
-  },
-}
-
-function past(facts: Facts, context: StoryContext): string[] {
-  const { end, lastUs } = facts
-  if (end === null) return []
-  if (facts.cut) {
-    return [
-      `its connections to this real server were cut, at ${instantText(end.atUs)}`,
-      ...(end.rsts.length > 0 ? rstsText(facts.ends, end.rsts) : ['nobody was told']),
-    ]
-  }
-  if (end.state === 'UDP_NONE') return [ONCE]
-  const seconds = timeoutOf(end.state, facts, context)
-  const why = END_WORDS[end.state]?.(facts) ?? 'its timer ran out'
-  if (end.replaced) return replacedText(facts, end, why)
-  const told = end.state === 'ESTABLISHED' ? rstsText(facts.ends, end.rsts) : []
-  return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last ${isUdp(facts) ? 'datagram' : 'segment'} the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
-    ...(told.length > 0 ? told : [`${expiryText(end.state)}`]),
-  ]
-}
-
-const ONCE =
-  'its service takes every datagram by itself (one_packet): it ended with the one that opened it, and an answer finds no connection'
-
-function replacedText({ lastUs }: Facts, end: NonNullable<Facts['end']>, why: string): string[] {
-  const another =
-    end.state === 'SYN_RECV' || end.state === 'NONE'
-      ? 'its client sent the SYN again, and it was scheduled anew'
-      : 'its client began another connection from the same port'
-  const rst = end.rsts.map(frame => {
-    const text = frameText(frame.bytes, frame.length)
-    return `what the real server still had of it was reset, on ${frame.arm}: ${text}`
-  })
-  return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last segment ${another}, at ${instantText(end.atUs)}`,
-    ...rst,
-  ]
-}
-
-/** Those that left, and to whom none did: its next hop may have been silent. */
-function rstsText({ client, rs }: Facts['ends'], rsts: readonly FrameOut[]): string[] {
-  const dst = (frame: FrameOut) => {
-    const { ip, tcp } = headerValues(frame.bytes, frame.length)
-    return `${hostText(ip?.dst ?? '?')}:${tcp?.dport}`
-  }
-  return [client, rs].map(end => {
-    const who = end === client ? 'client' : 'real server'
-    const frame = rsts.find(rst => dst(rst) === end)
-    if (frame === undefined) return `no RST to the ${who} was seen to leave; tapvs explain drop`
-    return `to the ${who} on ${frame.arm}: ${frameText(frame.bytes, frame.length)}`
-  })
 }

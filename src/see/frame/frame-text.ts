@@ -12,6 +12,7 @@ import { icmpText } from './icmp-text.ts'
 import { icmpv6Text } from './icmpv6-text.ts'
 import { flagLetters, optionsText } from './options-text.ts'
 import type { IpValues, TcpHeader, UdpHeader } from './packet-types.ts'
+import { tunnelled } from './tunnelled.ts'
 
 const PROTOCOL_NAMES = new Map<number, string>([
   [PROTO.ICMP, 'ICMP'],
@@ -44,6 +45,14 @@ export function frameText(bytes: Uint8Array, length = bytes.length): string {
   // The last tag says what follows.
   const named = (name: string, rest: string) => (tags === '' ? `${name}${rest}` : `${tags}${rest}`)
   const isIpv6 = eth.type === ETHERTYPE.IPV6
+  if (packet?.protocol === PROTO.IPIP || packet?.protocol === NEXT.IPV6) {
+    const inside = tunnelled(bytes, length)
+    const { src, dst } = packet.ip
+    const carried = inside && frameText(inside.bytes, inside.length)
+    const behind = packet.protocol === PROTO.IPIP ? ' (ipip-proto-4)' : ''
+    if (carried !== null)
+      return named(isIpv6 ? 'IP6 ' : 'IP ', `${src} > ${dst}: ${carried}${behind}`)
+  }
   if (packet !== null)
     return named(isIpv6 ? 'IP6 ' : 'IP ', packetText(packet, isIpv6 ? 6 : 4, length))
   if (arp !== null) return named('ARP, ', arpText(arp))

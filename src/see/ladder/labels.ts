@@ -4,6 +4,8 @@ import { FLAG } from '../../wire/tcp.ts'
 import { DROP_WORDS } from '../drops/drops.ts'
 import { changeText, movedBy } from '../moments/change-words.ts'
 import type { Change } from '../moments/moment.ts'
+import type { ConnEnds } from '../words/ends.ts'
+import { methodWords } from '../words/forwarding.ts'
 import type { Brief } from './brief.ts'
 import type { PacketRow } from './ladder.ts'
 import type { Leg } from './leg.ts'
@@ -101,6 +103,12 @@ const MISSING: Readonly<Record<string, string>> = {
   lost_in: 'lost, never reached the RS',
   lost_out: 'lost, never reached the client',
   outside: 'outside the time of the other capture',
+}
+
+/** The line below a connection's ends: of FullNAT none, as long as both sides are of one family. */
+export function methodLegend(ends: ConnEnds): string[] {
+  const { name, about } = methodWords(ends)
+  return name === 'FullNAT' ? [] : `${name}: ${about}`.split(' ')
 }
 
 /** Who sent it to whom, of what belongs to no connection: no heading says it. */

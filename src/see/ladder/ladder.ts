@@ -12,14 +12,13 @@
  * refused). Connections are numbered from 1 in the order in which they appear; the same four endpoints used anew get a new number.
  */
 
-import { frameText } from '../frame/frame-text.ts'
 import { segmentOf } from '../frame/segment.ts'
 import type { Change, FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
 import { hasMorePieces } from '../moments/own.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import { briefOf } from './brief.ts'
 import { type LadderConn, LadderConns } from './conns.ts'
-import type { Leg } from './leg.ts'
+import { type Leg, legOf } from './leg.ts'
 import { noteOf } from './notes.ts'
 
 export type LadderRow = ConnRow | PacketRow | NoteRow
@@ -308,12 +307,4 @@ function destinationOf(bytes: Uint8Array): string | undefined {
 /** The leg that a packet came on. */
 function near({ toward, outer, inner }: PacketRow): Leg | null {
   return toward === 'rs' ? outer : inner
-}
-
-function legOf({ atUs, bytes, length, gsoSize }: FrameIn | FrameOut): Leg {
-  const segment = segmentOf(bytes) ?? null
-  const brief = segment ? null : briefOf(bytes, length)
-  const words = segment ? '' : frameText(bytes, length)
-  const { seq, ack } = segment ?? { seq: 0, ack: 0 }
-  return { atUs, segment, brief, words, seq, ack, length, gsoSize }
 }

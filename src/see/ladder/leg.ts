@@ -1,7 +1,10 @@
 /** One side of a packet in the ladder. */
 
-import type { Segment } from '../frame/segment.ts'
-import type { Brief } from './brief.ts'
+import { frameText } from '../frame/frame-text.ts'
+import { type Segment, segmentOf } from '../frame/segment.ts'
+import { tunnelled } from '../frame/tunnelled.ts'
+import type { FrameIn, FrameOut } from '../moments/moment.ts'
+import { type Brief, briefOf } from './brief.ts'
 
 /** A packet as seen on one side of the appliance. */
 export interface Leg {
@@ -20,4 +23,19 @@ export interface Leg {
   length: number
   /** Payload bytes per segment if several came as one (GSO), else 0. */
   gsoSize: number
+}
+
+/** Of a frame that leaves in a tunnel it is what is inside: the header in front is told with the changes. */
+export function legOf(frame: FrameIn | FrameOut): Leg {
+  const { atUs, gsoSize, conn } = frame
+  const inside =
+    conn?.forwarding === 'tunnel' && frame.kind === 'out'
+      ? tunnelled(frame.bytes, frame.length)
+      : null
+  const { bytes, length } = inside ?? frame
+  const segment = segmentOf(bytes) ?? null
+  const brief = segment ? null : briefOf(bytes, length)
+  const words = segment ? '' : frameText(bytes, length)
+  const { seq, ack } = segment ?? { seq: 0, ack: 0 }
+  return { atUs, segment, brief, words, seq, ack, length, gsoSize }
 }

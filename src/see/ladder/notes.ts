@@ -31,8 +31,11 @@ const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) =>
   },
   conn_new: {
     needs: ['delta'],
-    say: ({ protocol, delta }) =>
-      protocol === 'UDP' ? 'opened' : `opened, seq +${Number(delta) >>> 0} towards the RS`,
+    // Only FullNAT, which is not named, has numbers of its own.
+    say: ({ protocol, delta, forwarding }) =>
+      protocol === 'UDP' || forwarding !== undefined
+        ? 'opened'
+        : `opened, seq +${Number(delta) >>> 0} towards the RS`,
   },
   conn_del: {
     needs: ['state'],

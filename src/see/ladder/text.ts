@@ -10,8 +10,9 @@
 
 import { printable } from '../text/printable.ts'
 import { instantText } from '../text/times.ts'
+import { keepsClient } from '../words/forwarding.ts'
 import { ansi, type Paint } from './colours.ts'
-import { changesText, fateText, legLabels, whoText } from './labels.ts'
+import { changesText, fateText, legLabels, methodLegend, whoText } from './labels.ts'
 import type { ConnRow, LadderRow, NoteRow, PacketRow } from './ladder.ts'
 import type { Leg } from './leg.ts'
 
@@ -93,10 +94,12 @@ export class LadderText {
       row.ends.protocol,
       `client ${client},`,
       `VIP ${vip},`,
-      `LIP ${lip},`,
+      ...(keepsClient(row.ends.forwarding) ? [] : [`LIP ${lip},`]),
       `RS ${rs}`,
     ]
-    const lines = wrap(words, this.#width - this.#tag).map(line => this.#paint('bold', line))
+    const lines = [words, methodLegend(row.ends)]
+      .flatMap(part => wrap(part, this.#width - this.#tag))
+      .map(line => this.#paint('bold', line))
     if (this.#options.mixed) return lines.map(line => `${this.#tagOf(row)}${line}`)
     return ['', ...lines, this.heading()]
   }

@@ -49,6 +49,7 @@ export function changeText(change: Change): string {
   if (what === 'udp_checksum' && after === NO_CHECKSUM) return LEFT_OUT
   const named = NAMED[what]
   if (named !== undefined) return named
+  if (what === 'tunnelled') return `in a tunnel ${after}`
   if (what === 'toa_added') return `TOA added ${after}`
   if (what === 'uoa_added') return `UOA added ${after}`
   if (what === 'uoa_removed') return `UOA removed ${before}`
@@ -85,6 +86,8 @@ function parseChange(text: string): Change {
   if (text === LEFT_OUT) return { what: 'udp_checksum', before: '', after: NO_CHECKSUM }
   const named = Object.keys(NAMED).find(what => NAMED[what] === text)
   if (named !== undefined) return { what: named, before: '', after: '' }
+  const tunnel = /^in a tunnel (.*)$/.exec(text)
+  if (tunnel) return { what: 'tunnelled', before: '', after: tunnel[1] as string }
   const toa = /^TOA added (.*)$/.exec(text)
   if (toa) return { what: 'toa_added', before: '', after: toa[1] as string }
   const uoa = /^UOA (added|removed) (.*)$/.exec(text)

@@ -18,6 +18,7 @@ import { TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { addressesOf } from '../frame/located-text.ts'
 import { flagLetters, hexText } from '../frame/options-text.ts'
+import { tunnelled } from '../frame/tunnelled.ts'
 import { headerChanges } from './header-changes.ts'
 import type { Change } from './moment.ts'
 import { type Options, optionChanges } from './option-changes.ts'
@@ -40,6 +41,14 @@ export function changesOf(before: Uint8Array, after: Uint8Array): Change[] {
   }
   changes.push(...packetChanges(a, b))
   return changes
+}
+
+/** The same of a frame that leaves in a tunnel: the header in front, and what was changed behind it. */
+export function tunnelChanges(before: Uint8Array, after: Uint8Array): Change[] {
+  const inside = tunnelled(after, after.length)
+  if (inside === null) return changesOf(before, after)
+  const added = { what: 'tunnelled', before: '', after: inside.outer }
+  return [added, ...changesOf(before, inside.bytes)]
 }
 
 /** From the IP header on. */

@@ -82,7 +82,7 @@ export type Moment = FrameIn | FrameOut | Happening
 /** One thing that translation changed. */
 export interface Change {
   /**
-   * `mac`, `tos`, `length`, `ip_id`, `fragment`, `ttl`, `protocol`, `ip_checksum`, `source`, `destination`, `ip_options`, `seq`,
+   * `tunnelled`, `mac`, `tos`, `length`, `ip_id`, `fragment`, `ttl`, `protocol`, `ip_checksum`, `source`, `destination`, `ip_options`, `seq`,
    * `ack`, `flags`, `window`, `urgent`, `tcp_checksum`, `toa_added`, `mss`, `timestamp_removed`, `toa_voided`, `sack`, `options`,
    * `udp_length`, `udp_checksum`, `uoa_added`, `icmp_type`, `icmp_mtu`, `icmp_checksum`, `payload`, `ethertype`, and with `quoted_` in
    * front what became of the packet that an ICMP error quotes; changesOf() lists them in the order of the headers. FullNAT itself never makes `tos`, `ip_id`,

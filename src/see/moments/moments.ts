@@ -5,6 +5,8 @@
  */
 
 import { countedName, stateName } from '../../api/names.ts'
+import type { AnyForwarding } from '../../api/words.ts'
+import { PROTOCOL_BITS } from '../../engine/conn-layout.ts'
 import { DONE, PARKED } from '../../engine/counters.ts'
 import type { FlightReader } from '../../engine/flight.ts'
 import {
@@ -17,11 +19,12 @@ import {
 } from '../../engine/flight-records.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { type ConnEnds, connKey, endsAt } from '../words/ends.ts'
+import { forwardingOf } from '../words/forwarding.ts'
 import { labelOfCode } from '../words/packet-words.ts'
 import { fieldsOf, type Names } from '../words/trace-fields.ts'
 import { kindOf, lineOf } from '../words/trace-words.ts'
-import { changesOf } from './changes.ts'
-import type { FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
+import { changesOf, tunnelChanges } from './changes.ts'
+import type { Change, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
 import { hasMorePieces, isErrorAbout, ownKind, tupleKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
@@ -167,14 +170,18 @@ export class Moments {
       conn: from?.conn ?? known?.conn ?? null,
       ...frame,
       direction: translated || from?.conn == null ? (from?.direction ?? null) : back,
-      changes: translated && from ? changesOf(from.bytes, frame.bytes) : [],
+      changes: translated && from ? changesFrom(from, frame.bytes) : [],
       drop: drop === 0 ? null : countedName(drop),
       own: own === null ? null : (known?.own ?? own.name),
     }
   }
 
   #ends(code: number): ConnEnds {
-    return { protocol: labelOfCode(code), ...endsAt(this.#reader.record, JudgedCell.ENDS) }
+    const ends = endsAt(this.#reader.record, JudgedCell.ENDS)
+    return withForwarding(
+      { protocol: labelOfCode(code & PROTOCOL_BITS), ...ends },
+      forwardingOf(code),
+    )
   }
 
   #verdict(verdict: number): Verdict {
@@ -206,11 +213,23 @@ export class Moments {
   }
 }
 
+function changesFrom({ bytes, conn, direction }: FrameIn, left: Uint8Array): Change[] {
+  const isTunnel = conn?.forwarding === 'tunnel' && direction === 'in'
+  return isTunnel ? tunnelChanges(bytes, left) : changesOf(bytes, left)
+}
+
+/** FullNAT is not named. */
+function withForwarding(ends: ConnEnds, forwarding: unknown): ConnEnds {
+  if (forwarding === undefined || forwarding === 'fullnat') return ends
+  return { ...ends, forwarding: forwarding as AnyForwarding }
+}
+
 /** The connection that a line is about, if it names all of it. */
 function endsOf(fields: Record<string, unknown>): ConnEnds | undefined {
-  const { protocol, client, vip, lip, rs } = fields
+  const { protocol, client, vip, lip, rs, forwarding } = fields
   const all = [protocol, client, vip, lip, rs].every(end => typeof end === 'string')
-  return all ? ({ protocol, client, vip, lip, rs } as ConnEnds) : undefined
+  if (!all) return undefined
+  return withForwarding({ protocol, client, vip, lip, rs } as ConnEnds, forwarding)
 }
 
 /** What was said is that this connection has been opened. */

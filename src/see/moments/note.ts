@@ -7,9 +7,10 @@
  *   pair 18 in | dropped: tcp_no_conn, no connection, and no SYN that could open one
  *   at 1700000000.123456 event | CLIENT VIP LIP RS | connection ended in TIME_WAIT
  *
- * A connection is of TCP if no protocol is named. Sections are between ` | `; their order is fixed and each but the first may be missing.
+ * A connection is of TCP if no protocol is named, and forwarded by FullNAT if no method is (`by dr`). Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
+import { ALL_FORWARDINGS } from '../../api/words.ts'
 import { DROP_WORDS } from '../drops/drops.ts'
 import { byWord } from '../text/by-word.ts'
 import type { ConnEnds } from '../words/ends.ts'
@@ -77,9 +78,10 @@ export function noteOf(moment: Moment): string {
   return sections.join(SEPARATOR)
 }
 
-/** CLIENT VIP LIP RS, in the order of `ipvsadm -lnc`; in front the protocol, if it is not TCP. */
-export function endsText({ protocol, client, vip, lip, rs }: ConnEnds): string {
-  return `${protocol === 'TCP' ? '' : `${protocol} `}${client} ${vip} ${lip} ${rs}`
+/** CLIENT VIP LIP RS, in the order of `ipvsadm -lnc`; in front the protocol, if it is not TCP, behind the method, if it is not FullNAT. */
+export function endsText({ protocol, client, vip, lip, rs, forwarding }: ConnEnds): string {
+  const by = forwarding === undefined ? '' : ` by ${forwarding}`
+  return `${protocol === 'TCP' ? '' : `${protocol} `}${client} ${vip} ${lip} ${rs}${by}`
 }
 
 /** A drop reason and what it means. */
@@ -136,7 +138,9 @@ export function secondsText(us: number): string {
 const HEAD =
   /^(?:at (\d+)\.(\d{6}) )?(?:pair (\d+) )?(in|out|event)(?: (?:from|to) (client|rs))?(?:, worker (\d+))?$/
 const ENDPOINT = String.raw`((?:\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\]):\d+)`
-const ENDS = new RegExp(`^(?:(UDP) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}$`)
+const ENDS = new RegExp(
+  `^(?:(UDP) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}(?: by (${ALL_FORWARDINGS.join('|')}))?$`,
+)
 
 /** null for a comment that is none of ours. */
 export function parseNote(text: string): Note | null {
@@ -174,8 +178,14 @@ function parseSection(note: Note, section: string): void {
   const sent = note.kind === 'in' ? /^to (.*)$/.exec(section) : null
   if (ends) {
     const [, protocol = 'TCP', ...four] = ends
-    const [client, vip, lip, rs] = four as [string, string, string, string]
-    note.conn = { protocol, client, vip, lip, rs }
+    const [client, vip, lip, rs, by] = four as [
+      string,
+      string,
+      string,
+      string,
+      ConnEnds['forwarding'],
+    ]
+    note.conn = { protocol, client, vip, lip, rs, ...(by !== undefined && { forwarding: by }) }
   } else if (states) {
     const [, still, before = still, after = still] = states as unknown as string[]
     note.states = { before: before === 'NONE' ? null : (before as string), after: after as string }

@@ -2,11 +2,14 @@
 
 import type { TrafficInfo } from '../../api/commands.ts'
 import type { LinkState } from '../../api/link-state.ts'
+import type { AnyForwarding } from '../../api/words.ts'
 import type { LipRow } from './lports.ts'
 import type { Quantiles } from './quantiles.ts'
 
 export interface RsRow {
   rs: string
+  /** How its new connections reach it. */
+  forwarding: AnyForwarding
   weight: number
   /** Takes new connections. */
   usable: boolean
@@ -18,7 +21,7 @@ export interface RsRow {
   rates: TrafficInfo
 }
 
-export interface ServiceRow extends Omit<RsRow, 'rs' | 'reason'> {
+export interface ServiceRow extends Omit<RsRow, 'rs' | 'reason' | 'forwarding'> {
   service: string
   scheduler: string
   realServers: RsRow[]

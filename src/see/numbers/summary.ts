@@ -103,6 +103,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
       const was = earlier.get(`${name} ${endpointText(rs)}`)
       return {
         rs: endpointText(rs),
+        forwarding: rs.forwarding,
         weight: rs.weight,
         usable: rs.weight > 0 && !rs.inhibited,
         reason: rs.inhibited ? (rs.reason ?? 'its health checks fail') : null,

@@ -1,5 +1,6 @@
 /** The ends of a connection in words, out of records that hold them as engine/ends.ts says. */
 
+import type { AnyForwarding } from '../../api/words.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { SUB_POOLS, subPoolOf } from '../../engine/sa-pool.ts'
 import { type IpAddress, ipEndpointText, parseIpEndpoint } from '../../wire/ip-address.ts'
@@ -15,6 +16,8 @@ export interface Ends {
 export interface ConnEnds extends Ends {
   /** `TCP` or `UDP`. */
   protocol: string
+  /** How the RS gets its packets; missing of FullNAT, and where it is not known. */
+  forwarding?: AnyForwarding
 }
 
 /** The sub-pool of every LIP that an RS draws its lports from, or null of IPv6, where the book that words are from decides. */

@@ -4,6 +4,7 @@
  */
 
 import { countedName, NEIGH_STATES, stateName } from '../../api/names.ts'
+import type { AnyForwarding } from '../../api/words.ts'
 import { KEY } from '../../engine/conn-layout.ts'
 import { IN } from '../../engine/tcp-state.ts'
 import { Chosen, Reset } from '../../engine/trace.ts'
@@ -18,6 +19,7 @@ import {
 import { macText } from '../../wire/address.ts'
 import { type IpAddress, ipEndpointText, ipText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
+import { forwardingOf } from './forwarding.ts'
 import { flagsText, protocolName } from './packet-words.ts'
 
 /** What the numbers of a record mean here: the worker's id, and the arms' names by index. */
@@ -53,6 +55,7 @@ const READ = {
   reason: countedName,
   chosen: a => CHOSEN_BY[a] ?? CHOSEN_BY[Chosen.SCHEDULER],
   reset: a => (a === Reset.CUT ? 'cut' : undefined),
+  forwarding: (a): AnyForwarding | undefined => (a === 0 ? undefined : forwardingOf(a)),
 } satisfies Record<FieldKind, Read>
 
 /** By Chosen. */

@@ -131,6 +131,7 @@ const CONN: WhoisConn = {
   vip: '202.108.10.1:6379',
   lip: '192.168.168.7:1025',
   rs: '192.168.168.2:6379',
+  forwarding: 'fullnat',
   check: false,
   opened_ms: NOW - 60_000,
   state: 'ESTABLISHED',
@@ -171,14 +172,17 @@ test('who it is', () => {
       check: true,
       worker: 12,
     },
+    // What the real server sees is the client.
+    { ...CONN, lip: CONN.client, forwarding: 'dr' as const },
   ]
   assert.equal(
     text({ conns, more: true }),
-    `protocol  client              vip                lip                 rs                  since${pad(18)}  until${pad(7)}  state                   worker
-tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  2026-11-22T12:00:00.000${Z}  11:59:57.000${Z}  fin_client (TIME_WAIT)  1
-tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  11:59:00.000${Z}             now${pad(9)}  ESTABLISHED             1
-tcp       health check        -                  192.168.168.7:1025  192.168.168.2:6379  -${pad(22)}  now${pad(9)}  ESTABLISHED             12
-and more; only the last 3 are shown
+    `protocol  client              vip                lip                 rs                  since${pad(18)}  until${pad(7)}  state                   worker  forwarding
+tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  2026-11-22T12:00:00.000${Z}  11:59:57.000${Z}  fin_client (TIME_WAIT)  1       FullNAT
+tcp       202.108.10.2:33896  202.108.10.1:6379  192.168.168.7:1025  192.168.168.2:6379  11:59:00.000${Z}             now${pad(9)}  ESTABLISHED             1       FullNAT
+tcp       health check        -                  192.168.168.7:1025  192.168.168.2:6379  -${pad(22)}  now${pad(9)}  ESTABLISHED             12      FullNAT
+tcp       202.108.10.2:33896  202.108.10.1:6379  -                   192.168.168.2:6379  11:59:00.000${Z}             now${pad(9)}  ESTABLISHED             1       DR
+and more; only the last 4 are shown
 `,
   )
 })

@@ -18,13 +18,33 @@ test('connections of UDP keep their protocol, beside those of TCP with the same 
   ])
 })
 
+test('connections keep their method, and a file of before there were others is one of FullNAT', async t => {
+  const path = join(historyFolder(), 'h')
+  const methods = async () => (await found(path)).conns.map(({ forwarding }) => forwarding)
+  const before = await writing(t, path)
+  write(before, [{}])
+  before.close()
+  const db = new Libsql(path)
+  db.exec(
+    'DROP VIEW connections; ALTER TABLE ended DROP COLUMN forwarding; PRAGMA user_version = 2',
+  )
+  db.exec('CREATE VIEW connections AS SELECT cport FROM ended')
+  db.close()
+  assert.deepEqual(await methods(), ['fullnat'])
+  const after = await writing(t, path)
+  write(after, [{ forwarding: 'tunnel', endedMs: 2_500_000 }])
+  assert.deepEqual(await methods(), ['tunnel', 'fullnat'])
+  after.close()
+})
+
 test('a file of before there was UDP is read as it is, and written on', async t => {
   const path = join(historyFolder(), 'h')
   const before = await writing(t, path)
   write(before, [{}])
   before.close()
   const db = new Libsql(path)
-  db.exec('DROP VIEW connections; ALTER TABLE ended DROP COLUMN protocol; PRAGMA user_version = 1')
+  db.exec('DROP VIEW connections; ALTER TABLE ended DROP COLUMN forwarding')
+  db.exec('ALTER TABLE ended DROP COLUMN protocol; PRAGMA user_version = 1')
   db.exec('CREATE VIEW connections AS SELECT cport FROM ended')
   db.close()
   const protocols = async () => (await found(path)).conns.map(({ protocol }) => protocol)

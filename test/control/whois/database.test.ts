@@ -48,6 +48,7 @@ test('what is written is found by key, time and RS', async t => {
       vip: '202.108.10.1:6379',
       lip: '192.168.168.7:1025',
       rs: '192.168.168.2:6379',
+      forwarding: 'fullnat',
       check: false,
       opened_ms: 1_000_000,
       state: 'TIME_WAIT',
@@ -98,6 +99,7 @@ test('people read it with sqlite3', async t => {
     state: 'TIME_WAIT',
     worker: 1,
     protocol: 'tcp',
+    forwarding: 'fullnat',
   })
 })
 
@@ -143,8 +145,8 @@ test('what is no history is refused, and left as it is', async () => {
     [/^it is no SQLite database/, () => writeFileSync(path, 'my notes')],
     [/^it is an SQLite database of something else$/, sql('CREATE TABLE mine (a)')],
     [
-      /^it is of version 3, and not 2$/,
-      sql('PRAGMA application_id = 0x74767068; PRAGMA user_version = 3'),
+      /^it is of version 4, and not 3$/,
+      sql('PRAGMA application_id = 0x74767068; PRAGMA user_version = 4'),
     ],
   ]
   for (const [what, make] of spoilt) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
+import { ALL_FORWARDINGS } from '../../../src/api/words.ts'
 import { type Ended, isOf, type Search } from '../../../src/control/whois/ended.ts'
 import { EndedRing } from '../../../src/control/whois/ring.ts'
 import { ended } from '../../kit/ended.ts'
@@ -20,6 +21,7 @@ const anyEnded: fc.Arbitrary<Ended> = fc
   .record({
     worker: fc.integer({ min: 1, max: 32 }),
     protocol: fc.constantFrom(...PROTOCOL_NAMES),
+    forwarding: fc.constantFrom(...ALL_FORWARDINGS),
     ...{ cip: address, cport: port, vip: address, vport: port },
     ...{ lip: address, lport: port, rip: address, rport: port },
     ...{ openedMs: time, last: span, rest: span },

@@ -113,6 +113,7 @@ test('one lport towards many RSs: each of its clients, and --rs tells them apart
     protocol: 'tcp',
     vip: '202.108.10.1:80',
     lip: '192.168.168.7:1025',
+    forwarding: 'fullnat',
     check: false,
     state: 'SYN_RECV',
     ended: null,

@@ -33,16 +33,16 @@ function words<Name extends TraceName>(name: Name, values: Values<Name> = {}): W
 }
 
 function wordsOfRecord(record: Int32Array): Words {
-  const memory = new SharedArrayBuffer(FlightRing.bytesFor(64))
+  const memory = new SharedArrayBuffer(FlightRing.bytesFor(128))
   wantFlight(memory, Want.MOMENTS, 0)
-  const flight = new FlightRing(memory, 64)
+  const flight = new FlightRing(memory, 128)
   flight.settle()
   const trace = new TraceRing(new SharedArrayBuffer(TraceRing.bytesFor(2)), 2)
   trace.listen(flight)
   trace.record.set(record)
   trace.say(record[0])
   flight.settle()
-  const reader = new FlightReader(memory, 64, true)
+  const reader = new FlightReader(memory, 128, true)
   assert.ok(reader.next())
   return wordsOf(reader.record.subarray(SAID_AT), NAMES)
 }

@@ -15,6 +15,7 @@ import {
   seenRows,
   spanFor,
 } from '../../../src/page/table-window.ts'
+import { keepsClient, methodWords } from '../../../src/see/words/forwarding.ts'
 import { connFilter, ladderFilter, showLadder } from '../choice.ts'
 import { view } from '../daemon.ts'
 import { type Held, useConns } from './use-conns.ts'
@@ -25,6 +26,7 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
   { sort: 'vip', name: 'VIP', title: 'the virtual address and port it connected to' },
   { sort: 'lip', name: 'LIP', title: 'the balancer’s address and lport towards the real server' },
   { sort: 'rs', name: 'Real server', title: 'address and port of the real server' },
+  { sort: 'forwarding', name: 'Method', title: 'how the real server gets its packets' },
   { sort: 'protocol', name: 'Protocol', title: 'TCP or UDP' },
   { sort: 'state', name: 'State', title: 'state of the connection' },
   { sort: 'age', name: 'Age', title: 'how long it has been there' },
@@ -219,8 +221,9 @@ function Row({ index, conn, top, current, onCurrent }: RowProps) {
     ? [
         conn.client,
         conn.vip,
-        conn.lip,
+        keepsClient(conn.forwarding) ? '–' : conn.lip,
         conn.rs,
+        methodWords(conn).name,
         conn.protocol.toUpperCase(),
         conn.state,
         ageText(conn),

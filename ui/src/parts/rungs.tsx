@@ -7,6 +7,8 @@ import type { Heading } from '../../../src/page/headings.ts'
 import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder/labels.ts'
 import type { LadderRow, NoteRow, PacketRow } from '../../../src/see/ladder/ladder.ts'
 import type { Leg } from '../../../src/see/ladder/leg.ts'
+import type { ConnEnds } from '../../../src/see/words/ends.ts'
+import { keepsClient, methodWords } from '../../../src/see/words/forwarding.ts'
 
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
@@ -61,9 +63,21 @@ export function Opening({ heading: { conn, ends, goesOn } }: { heading: Heading 
       </span>
       <span class="end end-client">{ends.client}</span>
       <span class="end end-vip">{ends.vip}</span>
-      <span class="end end-lip">{ends.lip}</span>
+      <Lip ends={ends} />
       <span class="end end-rs">{ends.rs}</span>
     </li>
+  )
+}
+
+/** The LIP, or what there is instead. */
+function Lip({ ends }: { ends: ConnEnds }) {
+  const { name, about } = methodWords(ends)
+  const by = name === 'FullNAT' ? '' : `by ${name}`
+  const lip = keepsClient(ends.forwarding) ? [] : [ends.lip]
+  return (
+    <span class="end end-lip" title={about}>
+      {[...lip, by].join(' ')}
+    </span>
   )
 }
 

@@ -5,6 +5,7 @@ import { bandwidth, percent, rate, whole } from '../../../src/page/format.ts'
 import { type RsHealth, rsHealth } from '../../../src/page/rs-health.ts'
 import { type ServiceFact, serviceFacts } from '../../../src/page/service-facts.ts'
 import type { RsRow, ServiceRow } from '../../../src/see/numbers/rows.ts'
+import { methodWords } from '../../../src/see/words/forwarding.ts'
 import { view } from '../daemon.ts'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
@@ -97,6 +98,18 @@ function Service({ service, row }: { service: ServiceInfo; row: ServiceRow }) {
   )
 }
 
+/** FullNAT is what all have that say nothing. */
+function Method({ rs: { forwarding, address } }: { rs: RealServerInfo }) {
+  if (forwarding === 'fullnat') return null
+  const { name, about } = methodWords({ client: address, rs: address, forwarding })
+  return (
+    <span class="unit" title={about}>
+      {' '}
+      by {name}
+    </span>
+  )
+}
+
 const TONES: Record<RsHealth['tone'], string> = {
   good: 'pill pill-good',
   warn: 'pill pill-warn',
@@ -110,6 +123,7 @@ function RealServer({ rs, row, all }: { rs: RealServerInfo; row: RsRow; all: Ser
     <tr>
       <th scope="row" class="code">
         {row.rs}
+        <Method rs={rs} />
       </th>
       <td>
         <span class={TONES[health.tone]} title={health.title}>

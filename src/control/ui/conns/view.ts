@@ -2,7 +2,7 @@
 
 import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import type { Sort } from '../../../api/page.ts'
-import { PROTOCOL_BITS, STATE_MASK } from '../../../engine/conn-layout.ts'
+import { METHOD_BITS, PROTOCOL_BITS, STATE_MASK } from '../../../engine/conn-layout.ts'
 import type { IpAddress } from '../../../wire/ip-address.ts'
 import { PAGE_REST } from '../../threads/snapshots.ts'
 import { COPIED, type Copy, WORKER } from './copy.ts'
@@ -159,6 +159,7 @@ const address = (of: End) =>
 /** What a row is sorted by, its least digit first. */
 const KEYS: Record<Sort, readonly Digit[]> = {
   protocol: [digit(COPIED.BINDING, 0, PROTOCOL_BITS)],
+  forwarding: [digit(COPIED.BINDING, 0, METHOD_BITS)],
   client: [digit(COPIED.CLIENT_PORTS, 16), ...address('CIP')],
   vip: [digit(COPIED.CLIENT_PORTS), ...address('VIP')],
   lip: [digit(COPIED.RS_PORTS), ...address('LIP')],
