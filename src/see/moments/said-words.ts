@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<string, Kind>> = byWord({
   },
   scheduled: {
     words: ({ rs, by, weight, servers }) => `${rs} by ${by}, weight ${weight}, one of ${servers}`,
-    pattern: /^(\S+) by (scheduler|persistence), weight (\d+), one of (\d+)$/,
+    pattern: /^(\S+) by (scheduler|persistence|connection ID), weight (\d+), one of (\d+)$/,
     back: ([rs, by, weight, servers]) => ({
       rs,
       by,
