@@ -27,8 +27,8 @@ export const STRIDE = 67_776
 /** Largest frame with its virtio-net header: 10 + 14 + 65,535. */
 export const FRAME_MAX = VNET.BYTES + ETH.HEADER + 65_535
 
-/** Bytes of a frame that hold everything the engine reads of TCP: 10 + 14 + 60 + 60, and some more. */
-export const HEADERS_MAX = 160
+/** Bytes of a frame that hold everything the engine reads of TCP: 10 + 14 + 40 + 64 of extension headers of IPv6 + 60, and some more. */
+export const HEADERS_MAX = 192
 
 /** virtio-net and Ethernet header. */
 export const FRAME_HEAD = VNET.BYTES + ETH.HEADER

@@ -42,8 +42,7 @@ export const MTU6_LEAST = 1280
 export const ADDRESS6_BYTES = 16
 
 /**
- * Bytes of extension headers that the engine passes over at most: so much of a frame is what recorders and journals keep of it (HEADERS_MAX of
- * engine/frames.ts). RFC 7112 and RFC 8504 5.3 leave it to who reads them.
+ * Bytes of extension headers that the engine passes over at most: what journals keep of a frame has room for them (HEADERS_MAX of engine/frames.ts). RFC 7112 and RFC 8504 5.3 leave it to who reads them.
  */
 export const EXTENSION_BYTES_MOST = 64
 

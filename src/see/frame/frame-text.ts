@@ -4,7 +4,7 @@ import { ARP_OP } from '../../wire/arp.ts'
 import { ETHERTYPE } from '../../wire/ethernet.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { NEXT } from '../../wire/ipv6.ts'
-import { FLAG } from '../../wire/tcp.ts'
+import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { type ArpHeader, headerValues, type VlanTag } from './header-values.ts'
@@ -95,7 +95,7 @@ function insideText(values: IpValues): string {
   const { ip, tcp, udp, icmp, icmpv6, uoa, protocol } = values
   const told = uoa === null ? '' : `UOA ${uoa.client} in ${PLACES[uoa.place]}, `
   const bytes = Math.max(0, ip.total - ip.header)
-  if (tcp !== null) return `${told}${tcpText(tcp)}`
+  if (tcp !== null) return `${told}${tcpText(tcp, values)}`
   if (udp !== null) return `${told}${udpText(udp, values)}`
   if (icmp !== null) return `${icmpText(icmp)}, length ${bytes}${aboutText(icmp.quoted)}`
   if (icmpv6 !== null)
@@ -147,7 +147,7 @@ function shortText({ protocol, ip }: IpValues): string {
   return nameOf(protocol, ip.version) ?? `protocol ${protocol}`
 }
 
-function tcpText(tcp: TcpHeader): string {
+function tcpText(tcp: TcpHeader, { ip, l3, l4 }: IpValues): string {
   const { flags, seq, ack, payload, window, urgent, options } = tcp
   const words = [`Flags [${flagLetters(flags)}]`]
   if (payload > 0) words.push(`seq ${seq}:${(seq + payload) >>> 0}`)
@@ -156,7 +156,8 @@ function tcpText(tcp: TcpHeader): string {
   words.push(`win ${window}`)
   if ((flags & FLAG.URG) !== 0) words.push(`urg ${urgent}`)
   const view = new DataView(options.buffer, options.byteOffset, options.length)
-  const list = optionsText(view, 0, options.length)
+  const room = ip.total - (l4 - l3)
+  const list = optionsText(view, 0, options.length, Math.min(tcp.header, room) - TCP.HEADER)
   if (list !== '') words.push(`options [${list}]`)
   return `${words.join(', ')}, length ${payload}`
 }

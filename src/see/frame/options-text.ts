@@ -3,6 +3,7 @@
 import { isTfoExperiment, OPT, optionLength, TOA_BYTES, TOA6_BYTES } from '../../wire/tcp.ts'
 import { clientText } from './uoa-values.ts'
 
+const CUT = 'cut short'
 const FLAG_LETTERS = 'FSRP.UEW'
 
 /** `S.`; the bits that have no letter, from 0x100 on, as a number. */
@@ -13,18 +14,24 @@ export function flagLetters(bits: number): string {
   return text.trim() || 'none'
 }
 
-/** Options at [at, end): `mss 1460,nop,nop,sackOK,TS val 7 ecr 0`; `` for none. */
-export function optionsText(pkt: DataView, from: number, end: number): string {
+/**
+ * Options at [from, end): `mss 1460,nop,nop,sackOK,TS val 7 ecr 0`; `` for none. Where the packet goes on with more of them, up to `whole`,
+ * they are `cut short`.
+ */
+export function optionsText(pkt: DataView, from: number, end: number, whole = end): string {
   const words: string[] = []
+  const isCut = end < whole
+  const cut = isCut ? [CUT] : []
   for (let at = from, bytes = 0; at < end; at += bytes) {
     bytes = optionLength(pkt, at, end)
     if (bytes === 0) {
-      words.push(pkt.getUint8(at) === OPT.EOL ? 'eol' : `bad ${hexText(pkt, at, end)}`)
-      break
+      if (pkt.getUint8(at) === OPT.EOL) return [...words, 'eol'].join(',')
+      const goesOn = isCut && (at + 1 === end || at + pkt.getUint8(at + 1) > end)
+      return [...words, goesOn ? CUT : `bad ${hexText(pkt, at, end)}`].join(',')
     }
     words.push(optionText(pkt, at, bytes))
   }
-  return words.join(',')
+  return [...words, ...cut].join(',')
 }
 
 /** One whole option. */

@@ -48,6 +48,11 @@ export function segmentOf(frame: Uint8Array): Segment | undefined {
     ack: pkt.getUint32(tcp + TCP.ACK),
     window: pkt.getUint16(tcp + TCP.WINDOW),
     payload: Math.max(0, found.end - end),
-    options: optionsText(pkt, tcp + TCP.HEADER, Math.min(end, frame.length)),
+    options: optionsText(
+      pkt,
+      tcp + TCP.HEADER,
+      Math.min(end, frame.length),
+      Math.min(end, found.end),
+    ),
   }
 }

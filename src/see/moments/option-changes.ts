@@ -117,7 +117,7 @@ function sackChange(
 }
 
 function listChange(a: Options, b: Options): Change {
-  const text = ({ pkt, from, there }: Options) => optionsText(pkt, from, there) || 'none'
+  const text = ({ pkt, from, there, end }: Options) => optionsText(pkt, from, there, end) || 'none'
   return { what: 'options', before: text(a), after: text(b) }
 }
 

@@ -63,6 +63,33 @@ test('frames cut short count their length by the header', () => {
   assert.equal(frameText(whole.subarray(0, 5), whole.length), '154 bytes')
 })
 
+test('options that a recorder has cut are said to be, and are not called bad', () => {
+  const options = 'mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7'
+  const line = `1.2.3.4.5 > 6.7.8.9.10: Flags [S], seq 1, win 3, options [${options}], length 0`
+  const whole = tcpFrame({ ...MACS, ...parseTcp(line) })
+  const of = (bytes: number) =>
+    /options \[(.*)\]/.exec(frameText(whole.subarray(0, bytes), whole.length))?.[1]
+  const [mss, timestamps] = [54, 60]
+  assert.deepEqual(
+    [whole.length, whole.length - 1, timestamps + 5, timestamps + 1, timestamps, mss + 4, mss].map(
+      of,
+    ),
+    [
+      options,
+      'mss 1460,sackOK,TS val 1 ecr 0,nop,cut short',
+      'mss 1460,sackOK,cut short',
+      'mss 1460,sackOK,cut short',
+      'mss 1460,sackOK,cut short',
+      'mss 1460,cut short',
+      'cut short',
+    ],
+  )
+  // What no TCP would read on is bad wherever it is cut.
+  const bad = whole.slice()
+  bad[timestamps + 1] = 1
+  assert.match(frameText(bad.subarray(0, 66), bad.length), /sackOK,bad 0801/)
+})
+
 test('ARP, ICMP and others', () => {
   const a = { mac: MACS.srcMac, ip: '10.0.0.1' }
   const b = { mac: MACS.dstMac, ip: '10.0.0.2' }
