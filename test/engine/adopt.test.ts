@@ -22,6 +22,7 @@ import { TICK } from '../../src/engine/wheel.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { checkBooks } from '../kit/books.ts'
 import { openMany, SYN, WAN } from '../kit/connection.ts'
+import { runs } from '../kit/long.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
 import { give, inputOf, LIVES, RSS, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 import { RSS6 } from '../kit/traffic-ways.ts'
@@ -101,7 +102,7 @@ const outcome = (seen: string[]) =>
 
 for (const { name, config, steps, part } of LIVES) {
   test(`after any traffic, ${name}: an heir finds, lists and translates as its forerunner, until the last has ended`, () =>
-    inherited(config, steps, 40 * part))
+    inherited(config, steps, runs(16 * part)))
 }
 
 function inherited(whole: string, steps: Lives, numRuns: number): void {
@@ -221,7 +222,7 @@ test('broken off behind any store: no half connection, nothing lost of the whole
     ended += first.events('CONNS_EXPIRED')
   }
   const every = fc.integer({ min: 1, max: 19 })
-  fc.assert(fc.property(lives, every, survives), { numRuns: 5, endOnFailure: true })
+  fc.assert(fc.property(lives, every, survives), { numRuns: runs(2), endOnFailure: true })
   assert.ok(ended > 10 && heirs > 100, `${ended} ended, ${heirs} heirs after ${stores} stores`)
 })
 

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import { checkBooks } from '../kit/books.ts'
+import { runs } from '../kit/long.ts'
 import { Stand } from '../kit/stand.ts'
 import { give, inputOf, LIVES, type Step, steps, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 
@@ -39,7 +40,7 @@ for (const [name, whole] of [
     test(`any traffic, ${ways}, reuse ${name}: connections, lports, RSs, states and timers agree`, () => {
       const agrees = (all: readonly Step[]) => void live(all, whole, '', config)
       fc.assert(fc.property(long(steps), agrees), {
-        numRuns: 60 * part,
+        numRuns: runs(24 * part),
         endOnFailure: true,
         includeErrorInReport: true,
       })

@@ -9,6 +9,7 @@ import { Random } from '../../src/engine/random.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { concat, type TcpFields, tcpFrame, vnetHeader } from '../kit/frame.ts'
+import { isLong } from '../kit/long.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 /** The ports that Linux gives to clients, one guess each. */
@@ -62,7 +63,7 @@ function sweep(stand: Stand, dir: 'in' | 'out', seed: number): void {
 
 for (const dir of ['in', 'out'] as const) {
   test(`a sweep of all ports ends none of fifty connections, ${dir}`, () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of isLong ? [1, 2, 3] : [1]) {
       const stand = fifty()
       sweep(stand, dir, seed)
       assert.equal(living(stand), CONNS)

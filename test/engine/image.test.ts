@@ -11,6 +11,7 @@ import { arenaSlots, Frames } from '../../src/engine/frames.ts'
 import type { EngineImage } from '../../src/engine/image.ts'
 import { KeyedIsn } from '../../src/engine/isn.ts'
 import { CLIENT, LAN, openMany, RS, SYN, WAN } from '../kit/connection.ts'
+import { runs } from '../kit/long.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 import { tcp } from '../kit/talk.ts'
 import { give, inputOf, LIVES, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
@@ -68,7 +69,7 @@ for (const { name, config, steps, part } of LIVES) {
   test(`any traffic, ${name}: the original and the restored engine say, send and count the same`, () => {
     const same = (before: readonly Step[], after: readonly Step[]) => play(config, before, after)
     fc.assert(fc.property(steps(60), steps(60), same), {
-      numRuns: 120 * part,
+      numRuns: runs(40 * part),
       endOnFailure: true,
       includeErrorInReport: true,
     })

@@ -24,6 +24,7 @@ import { type Fault, Mending } from '../../src/io/mending.ts'
 import type { Watch } from '../../src/io/watch.ts'
 import { checkBooks } from '../kit/books.ts'
 import { CLIENT, established, openMany, WAN } from '../kit/connection.ts'
+import { runs } from '../kit/long.ts'
 import { Stand } from '../kit/stand.ts'
 import {
   type steps as anySteps,
@@ -133,7 +134,7 @@ function checkLimits({ engine: { dests } }: Stand): void {
   }
 }
 
-const RUNS = process.env.TAPVS_LONG ? 500 : 12
+const RUNS = runs(12)
 const lports = { mask: 16_383, residue: 5 }
 /** Of all lives, one after the other: it is 35 MB. */
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))

@@ -12,6 +12,7 @@ import { Frames } from '../../src/engine/frames.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
+import { runs } from '../kit/long.ts'
 
 const WORKERS = 3
 const SLOTS = 8
@@ -147,7 +148,7 @@ test('whenever threads end and others take their place, all slots come home, onc
     }
   }
   const steps = fc.array(step, { minLength: 200, maxLength: 400 })
-  const numRuns = process.env.TAPVS_LONG ? 2000 : 100
+  const numRuns = runs(100)
   fc.assert(fc.property(steps, comeHome), { numRuns, endOnFailure: true })
   assert.ok(deaths > 100)
 })

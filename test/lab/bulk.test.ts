@@ -18,8 +18,9 @@ import {
   scratchFolder,
   untilNoConns,
 } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 
-const MIB = process.env.TAPVS_LONG === '1' ? 200 : 64
+const MIB = isLong ? 200 : 64
 const folder = scratchFolder()
 const file = join(folder, 'bulk')
 

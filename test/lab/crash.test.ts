@@ -22,12 +22,12 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 import { startOwnDaemon } from '../kit/own-daemon.ts'
 
-const LONG = process.env.TAPVS_LONG === '1'
-const MIB = LONG ? 1024 : 64
-const IDLE = LONG ? 10_000 : 1000
-const REQUESTS = LONG ? 400_000 : 40_000
+const MIB = isLong ? 1024 : 64
+const IDLE = isLong ? 10_000 : 1000
+const REQUESTS = isLong ? 400_000 : 40_000
 /** Loose: other work on the machine is in it. docs/reliability.md has what it is without. */
 const GAP_LIMIT_MS = 20_000
 

@@ -10,7 +10,8 @@ import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { exchange, open, type Target } from '../../src/client/exchange.ts'
 import { TapvsClient } from '../../src/client/index.ts'
-import { CALLS, type Document, DocumentClient, tellHealth, tellUpgrade } from '../kit/document.ts'
+import { CALLS, tellHealth, tellUpgrade } from '../kit/document.ts'
+import { type Document, DocumentClient } from '../kit/document-client.ts'
 import { freePort, labConfig, labName, scratchFolder } from '../kit/lab.ts'
 
 const lab = new Lab(labName('document'))

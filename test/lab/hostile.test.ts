@@ -27,9 +27,9 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 import type { Load } from '../kit/redis-load.ts'
 
-const isLong = process.env.TAPVS_LONG === '1'
 const SECONDS = isLong ? 60 : 3
 /** SYNs a second. */
 const RATES = isLong ? [10_000, 25_000, 50_000] : [10_000]

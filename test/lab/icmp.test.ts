@@ -19,8 +19,9 @@ import {
   scratchFolder,
   VIP,
 } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 
-const MIB = process.env.TAPVS_LONG === '1' ? 100 : 4
+const MIB = isLong ? 100 : 4
 const folder = scratchFolder()
 const file = join(folder, 'bulk')
 const NOBODY = 9010

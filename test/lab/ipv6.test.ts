@@ -13,10 +13,10 @@ import type { Lab } from '../../netns/two-arm.ts'
 import { ask } from '../../src/cli/daemon/client.ts'
 import type { ConfigFile } from '../../src/config/schema.ts'
 import { countersOf, labForTests, mustClient, mustTapvs, VIP, VIP6 } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 
-const LONG = process.env.TAPVS_LONG === '1'
 const ALL = {
-  ...(LONG && { tap: labForTests('ipv6', { ipv6: true }, 'tap') }),
+  ...(isLong && { tap: labForTests('ipv6', { ipv6: true }, 'tap') }),
   veth: labForTests('ipv6-nic', { ipv6: true, workers: 2 }, 'veth'),
 }
 
@@ -151,7 +151,7 @@ for (const [arms, lab] of Object.entries(ALL)) {
       'redis-cli -h $CHECK_ADDRESS -p $CHECK_PORT client list | grep -F "addr=[2001:db8:168::7]:"'
     await checked(lab, { type: 'script', command: ['/bin/sh', '-c', asked] }, false)
     await checked(lab, { type: 'udp', port: 1 }, true)
-    if (LONG) await checked(lab, { type: 'redis', password: 'not so' }, true)
+    if (isLong) await checked(lab, { type: 'redis', password: 'not so' }, true)
     await checked(lab, { type: 'redis' }, false)
     assert.equal((await redis(lab, VIP6, 'ping')).trim(), 'PONG')
   })

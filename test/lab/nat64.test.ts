@@ -8,10 +8,11 @@ import { after, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import { countersOf, labForTests, mustClient, mustTapvs } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 
 const VIP64 = '2001:db8:10::64'
 const ALL = {
-  ...(process.env.TAPVS_LONG === '1' && { tap: labForTests('nat64', { nat64: true }, 'tap') }),
+  ...(isLong && { tap: labForTests('nat64', { nat64: true }, 'tap') }),
   veth: labForTests('nat64-nic', { nat64: true, workers: 2 }, 'veth'),
 }
 

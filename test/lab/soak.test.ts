@@ -4,6 +4,7 @@
  */
 
 import { test } from 'node:test'
+import { isLong } from '../kit/long.ts'
 import { ratesOf } from '../soak/rates.ts'
 import { soak } from '../soak/soak.ts'
 
@@ -12,7 +13,7 @@ const SHARE = 0.25
 
 test('mixed traffic while the daemon is killed, servers go and come, and the config changes', async t => {
   await soak({
-    minutes: process.env.TAPVS_LONG === '1' ? 2 : 1,
+    minutes: isLong ? 2 : 1,
     rates: ratesOf(SHARE),
     bulk: { mib: 16, pauseMs: 4000 },
     pauseMs: 2000,

@@ -15,9 +15,9 @@ import { BULK_SERVICES, randomFile, transfer } from '../kit/bulk.ts'
 import { flooder } from '../kit/flooder.ts'
 import { heldOpen } from '../kit/holder.ts'
 import { countersOf, labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 import type { Load } from '../kit/redis-load.ts'
 
-const isLong = process.env.TAPVS_LONG === '1'
 const [RATE, SECONDS] = isLong ? [100_000, 20] : [10_000, 1]
 const MIB = isLong ? 200 : 4
 const HELD = 20

@@ -18,10 +18,10 @@ import { FACTS } from '../../src/control/keeper/facts.ts'
 import { BULK_SERVICES, pacedTransfer, randomFile } from '../kit/bulk.ts'
 import { heldOpen } from '../kit/holder.ts'
 import { labConfig, labForTests, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 import { otherVersion, type Wrong } from '../kit/other-version.ts'
 import { type OwnDaemon, startOwnDaemon } from '../kit/own-daemon.ts'
 
-const LONG = process.env.TAPVS_LONG === '1'
 const IDLE = 500
 const MIB = 64
 /** Loose: other work on the machine is in it. docs/reliability.md has what it is without. */
@@ -137,7 +137,8 @@ test('one that fails makes way for the former, with all connections', async t =>
     ],
   ]
   // It takes as long as one is waited for.
-  if (LONG) rows.push(['9.3.0', 'is never ready', /9\.3\.0 was not ready within 15 s; .* goes on/])
+  if (isLong)
+    rows.push(['9.3.0', 'is never ready', /9\.3\.0 was not ready within 15 s; .* goes on/])
   for (const [version, wrong, why] of rows) {
     assert.match(await refused(lab, otherVersion(folder, version, wrong)), why)
     const { version: runs } = await pong(lab)

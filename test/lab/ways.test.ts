@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { CIP, countersOf, labName, mustClient, mustTapvs, VIP } from '../kit/lab.ts'
+import { isLong } from '../kit/long.ts'
 
 /** One lab, which `up` makes agree with each mode in turn. */
 const lab = new Lab(labName('ways'), 'tap')
@@ -27,7 +28,7 @@ const MODES = [
   ['nat', 'Masq   ', 'TIME_WAIT'],
   ['tunnel', 'Tunnel ', 'FIN_WAIT'],
   // As a tunnel, without its header.
-  ...(process.env.TAPVS_LONG ? [['dr', 'Route  ', 'FIN_WAIT']] : []),
+  ...(isLong ? [['dr', 'Route  ', 'FIN_WAIT']] : []),
 ]
 
 const literal = (text: string) => text.replaceAll(/[[\].]/g, '\\$&')

@@ -11,6 +11,7 @@ import { factsOf, livesOf } from '../../src/see/explain/story.ts'
 import { ladderRows } from '../../src/see/ladder/ladder.ts'
 import type { Moment } from '../../src/see/moments/moment.ts'
 import { concat } from '../kit/frame.ts'
+import { runs } from '../kit/long.ts'
 import { Stand } from '../kit/stand.ts'
 import { give, inputOf, LIVES, type Step } from '../kit/traffic.ts'
 
@@ -64,7 +65,7 @@ for (const [name, whole, steps, part] of [
       assert.deepEqual(told(inFile(moments)), { ends, drawn })
     }
     fc.assert(fc.property(lives, agree), {
-      numRuns: 40 * part,
+      numRuns: runs(15 * part),
       endOnFailure: true,
       includeErrorInReport: true,
     })

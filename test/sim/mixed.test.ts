@@ -6,6 +6,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isLong } from '../kit/long.ts'
 import { play } from '../kit/transcript.ts'
 import { mixedOf } from './mixed-plan.ts'
 import type { Plan } from './plan.ts'
@@ -24,7 +25,7 @@ test('five hundred small mixed worlds hold', () => {
   assert.ok(excused < conversations / 5, `${excused} of ${conversations} excused`)
 })
 
-if (process.env.TAPVS_LONG === '1') {
+if (isLong) {
   test('ten million packets of mixed worlds hold', () => {
     run({ from: 100_000, worlds: 1e6, frames: 1e7, plan: seed => mixedOf(seed) })
   })

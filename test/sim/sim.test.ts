@@ -8,14 +8,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import type { Engine } from '../../src/engine/engine.ts'
+import { isLong } from '../kit/long.ts'
 import { play } from '../kit/transcript.ts'
 import { cookiePlan, planOf, proxiedPlan } from './plan.ts'
 import { run, small } from './run.ts'
 import { breaks, Shrinker, type Spoil } from './shrink.ts'
 import { story } from './story.ts'
 import { World } from './world.ts'
-
-const LONG = process.env.TAPVS_LONG === '1'
 
 test('five hundred small worlds hold', () => {
   const { frames, conversations, excuses } = run({
@@ -42,7 +41,7 @@ test('three hundred small worlds whose SYNs are answered by cookies hold', () =>
   assert.ok(conversations > 800 && excused < conversations / 5, `${excused} of ${conversations}`)
 })
 
-if (LONG) {
+if (isLong) {
   test('ten million packets hold', () => {
     run({ from: 100_000, worlds: 1e6, frames: 1e7, plan: planOf })
   })

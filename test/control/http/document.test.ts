@@ -14,13 +14,8 @@ import { documentText } from '../../../src/control/http/openapi.ts'
 import { Events } from '../../../src/control/model/events.ts'
 import { echo, serve, TOKEN } from '../../kit/api.ts'
 import { modelControl } from '../../kit/control.ts'
-import {
-  CALLS,
-  type Document,
-  DocumentClient,
-  tellHealth,
-  tellUpgrade,
-} from '../../kit/document.ts'
+import { CALLS, tellHealth, tellUpgrade } from '../../kit/document.ts'
+import { type Document, DocumentClient } from '../../kit/document-client.ts'
 
 const FILE = join(CHECKOUT, 'docs/openapi.json')
 /** They need packet threads; the lab has them. */
@@ -36,7 +31,8 @@ async function callAll(t: TestContext, document: Document, byTcp: boolean): Prom
   }
   await tellHealth(client, target)
   await tellUpgrade(client, target)
-  assert.equal(await withTooManyLips(client, target), 422)
+  // Both listeners ask one model, and thousands of addresses take it seconds.
+  if (!byTcp) assert.equal(await withTooManyLips(client, target), 422)
   return [...client.answered].map(answered => answered.split(' ')[0] as string)
 }
 

@@ -16,6 +16,7 @@ import { CLIENT, established, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { body, echo, pieces, put, putAll, segment } from '../../kit/fragments.ts'
 import { arpFrame, ethernet } from '../../kit/frame.ts'
 import { journaled } from '../../kit/journaled.ts'
+import { runs } from '../../kit/long.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
 import { Several } from '../../kit/several.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../../kit/stand.ts'
@@ -181,7 +182,7 @@ test('any traffic, from the middle on: the same verdicts, frames and counters', 
       assert.deepEqual(difference, undefined)
       assert.equal(checks, 1)
     }),
-    { numRuns: 25, endOnFailure: true, includeErrorInReport: true },
+    { numRuns: runs(10), endOnFailure: true, includeErrorInReport: true },
   )
 })
 

@@ -12,6 +12,7 @@ import { type TestContext, test } from 'node:test'
 import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
 import { ask } from '../../../src/cli/daemon/client.ts'
 import { NO_DEBUGGER } from '../../../src/control/system/signals.ts'
+import { runs } from '../../kit/long.ts'
 import { startTapless } from '../../kit/tapless-daemon.ts'
 
 /** What a program does by itself, what says that it is broken, and what stops it for its terminal. */
@@ -80,7 +81,7 @@ test('no other signal ends the daemon but those that are to', async t => {
 
 test('from exec on SIGUSR1 finds no moment in which a debugger would listen', async () => {
   const said: string[] = []
-  for (let attempt = 0; attempt < 20; attempt++) {
+  for (let attempt = 0; attempt < runs(8); attempt++) {
     const child = spawn(TAPVS, ['--help'], { stdio: ['ignore', 'ignore', 'pipe'] })
     child.stderr.setEncoding('utf8').on('data', text => said.push(text))
     const gone = new Promise(done => child.on('close', done))
