@@ -3,9 +3,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { verbTree } from '../dist/src/cli/grammar/verb-tree.js'
 import { manualPages } from '../dist/src/cli/manual/manual.js'
-import { addVerbs } from '../dist/src/cli/verbs/all.js'
+import { loadVerbs } from '../dist/src/cli/verbs/all.js'
 
 const folder = new URL('../man/', import.meta.url)
 mkdirSync(folder, { recursive: true })
-for (const [name, text] of manualPages(verbTree(addVerbs)))
+for (const [name, text] of manualPages(verbTree(await loadVerbs())))
   writeFileSync(new URL(name, folder), text)

@@ -16,9 +16,7 @@ import { CliError } from './daemon/client.ts'
 import { defaultSocket, type OpenDesk, openDesk } from './daemon/desk.ts'
 import { UTC_OPTION } from './grammar/options.ts'
 import { type Common, Ended } from './terminal/common.ts'
-import { completion } from './verbs/completion.ts'
-import { dpip } from './verbs/dpip.ts'
-import { ipvsadm } from './verbs/ipvsadm.ts'
+import { loadVerbs } from './verbs/all.ts'
 
 const MORE_ARGUMENTS = 'expected more arguments (found %s, need %s); see --help'
 
@@ -56,10 +54,12 @@ type OwnVerb = (argv: readonly string[], open: OpenDesk) => Promise<void>
 
 /** Verbs that read their arguments themselves. They are not kept waiting for a parser that they do not use. */
 const OWN_VERBS: Readonly<Record<string, OwnVerb>> = {
-  ipvsadm,
-  dpip,
-  completion: async (argv, open) =>
-    completion(argv, open, (await import('./verbs/all.ts')).addVerbs),
+  ipvsadm: async (argv, open) => (await import('./verbs/ipvsadm.ts')).ipvsadm(argv, open),
+  dpip: async (argv, open) => (await import('./verbs/dpip.ts')).dpip(argv, open),
+  completion: async (argv, open) => {
+    const { completion } = await import('./verbs/completion.ts')
+    await completion(argv, open, await loadVerbs())
+  },
 }
 
 /** => where the verb stands */
@@ -75,7 +75,7 @@ async function withHelp(argv: string[]): Promise<string[]> {
   if (argv[at] !== 'help') return argv
   const words = argv.toSpliced(at, 1)
   const { verbTree } = await import('./grammar/verb-tree.ts')
-  let verbs = verbTree((await import('./verbs/all.ts')).addVerbs)
+  let verbs = verbTree(await loadVerbs())
   for (const word of words.slice(at).filter(text => !text.startsWith('-'))) {
     if (verbs.length === 0) break
     const known = verbs.map(({ name }) => name)
@@ -100,7 +100,6 @@ function ownVerb(argv: string[]): { run: OwnVerb; rest: string[] } | undefined {
 /** What yargs is told of the verbs, for `argv`; parseAsync() carries them out. */
 export async function parser(argv: string[]): Promise<Argv<Common>> {
   const { default: yargs } = await import('yargs')
-  const { addVerbs } = await import('./verbs/all.ts')
   const common = yargs(argv)
     .scriptName('tapvs')
     // Its words are read below, and ours are English too.
@@ -143,6 +142,7 @@ export async function parser(argv: string[]): Promise<Argv<Common>> {
       const told = unknownOption(message, argv, known(common))
       throw new CliError(told ?? message.replace(/^Did you mean/, 'unknown verb; did you mean'), 2)
     })
+  const addVerbs = await loadVerbs(argv[verbAt(argv)])
   addVerbs(common)
   return common
 }

@@ -1,51 +1,40 @@
-/** Every verb of the command line, in the order of --help. */
+/** Every verb of the command line, in the order of --help, each loaded when it is needed: most of what a short listing costs is loading. */
 
 import type { Argv } from 'yargs'
 import type { Common } from '../terminal/common.ts'
-import { addAnalyze } from './analyze.ts'
-import { addCapture } from './capture.ts'
-import { addCompletion } from './completion.ts'
-import { addConfig } from './config.ts'
-import { addCounters } from './counters.ts'
-import { addDoctor } from './doctor.ts'
-import { addDpip } from './dpip.ts'
-import { addDrain } from './drain.ts'
-import { addExplain } from './explain.ts'
-import { addIpvsadm } from './ipvsadm.ts'
-import { addLadder } from './ladder.ts'
-import { addLog } from './log.ts'
-import { addMetrics } from './metrics.ts'
-import { addRecord } from './record.ts'
-import { addReload } from './reload.ts'
-import { addReplay } from './replay.ts'
-import { addRun } from './run.ts'
-import { addTop } from './top.ts'
-import { addUi } from './ui.ts'
-import { addUpgrade } from './upgrade.ts'
-import { addVersion } from './version.ts'
-import { addWhois } from './whois.ts'
 
-export function addVerbs(common: Argv<Common>): void {
-  addRun(common)
-  addConfig(common)
-  addReload(common)
-  addUpgrade(common)
-  addDoctor(common)
-  addLog(common)
-  addCounters(common)
-  addExplain(common)
-  addDrain(common)
-  addIpvsadm(common)
-  addDpip(common)
-  addTop(common)
-  addUi(common)
-  addCapture(common)
-  addLadder(common)
-  addAnalyze(common)
-  addWhois(common)
-  addMetrics(common)
-  addRecord(common)
-  addReplay(common)
-  addCompletion(common)
-  addVersion(common)
+export type AddVerbs = (common: Argv<Common>) => void
+
+const VERBS: Readonly<Record<string, () => Promise<(common: Argv<Common>) => unknown>>> = {
+  run: async () => (await import('./run.ts')).addRun,
+  config: async () => (await import('./config.ts')).addConfig,
+  reload: async () => (await import('./reload.ts')).addReload,
+  upgrade: async () => (await import('./upgrade.ts')).addUpgrade,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  log: async () => (await import('./log.ts')).addLog,
+  counters: async () => (await import('./counters.ts')).addCounters,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  drain: async () => (await import('./drain.ts')).addDrain,
+  ipvsadm: async () => (await import('./ipvsadm.ts')).addIpvsadm,
+  dpip: async () => (await import('./dpip.ts')).addDpip,
+  top: async () => (await import('./top.ts')).addTop,
+  ui: async () => (await import('./ui.ts')).addUi,
+  capture: async () => (await import('./capture.ts')).addCapture,
+  ladder: async () => (await import('./ladder.ts')).addLadder,
+  analyze: async () => (await import('./analyze.ts')).addAnalyze,
+  whois: async () => (await import('./whois.ts')).addWhois,
+  metrics: async () => (await import('./metrics.ts')).addMetrics,
+  record: async () => (await import('./record.ts')).addRecord,
+  replay: async () => (await import('./replay.ts')).addReplay,
+  completion: async () => (await import('./completion.ts')).addCompletion,
+  version: async () => (await import('./version.ts')).addVersion,
+}
+
+/** => what adds the verb of that name alone; every verb, if there is none of it or no name */
+export async function loadVerbs(name = ''): Promise<AddVerbs> {
+  const wanted = Object.hasOwn(VERBS, name) ? [VERBS[name]] : Object.values(VERBS)
+  const adding = await Promise.all(wanted.map(load => load?.()))
+  return common => {
+    for (const add of adding) add?.(common)
+  }
 }

@@ -11,11 +11,12 @@ import { complete } from '../../../src/cli/completion/completion.ts'
 import { askDaemon } from '../../../src/cli/completion/words.ts'
 import type { Desk } from '../../../src/cli/daemon/desk.ts'
 import { verbTree } from '../../../src/cli/grammar/verb-tree.ts'
-import { addVerbs } from '../../../src/cli/verbs/all.ts'
+import { loadVerbs } from '../../../src/cli/verbs/all.ts'
 import { completion } from '../../../src/cli/verbs/completion.ts'
 import { ipvsadm } from '../../../src/cli/verbs/ipvsadm.ts'
 import { PaperDaemon } from '../paper-daemon.ts'
 
+const addVerbs = await loadVerbs()
 const TREE = verbTree(addVerbs)
 
 async function seed(): Promise<PaperDaemon> {

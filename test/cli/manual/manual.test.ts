@@ -10,8 +10,9 @@ import { COMMANDS } from '../../../src/cli/ipvsadm/commands.ts'
 import { OPTIONS } from '../../../src/cli/ipvsadm/options.ts'
 import { REFUSED } from '../../../src/cli/ipvsadm/refused.ts'
 import { manualPages } from '../../../src/cli/manual/manual.ts'
-import { addVerbs } from '../../../src/cli/verbs/all.ts'
+import { loadVerbs } from '../../../src/cli/verbs/all.ts'
 
+const addVerbs = await loadVerbs()
 const TREE = verbTree(addVerbs)
 const PAGES = manualPages(TREE)
 

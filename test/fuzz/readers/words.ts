@@ -10,11 +10,13 @@ import { readCommand } from '../../../src/cli/ipvsadm/command.ts'
 import { readSaved } from '../../../src/cli/ipvsadm/save.ts'
 import { parser } from '../../../src/cli/main.ts'
 import { pointOf } from '../../../src/cli/texts/replay.ts'
-import { addVerbs } from '../../../src/cli/verbs/all.ts'
+import { loadVerbs } from '../../../src/cli/verbs/all.ts'
 import { printable } from '../../../src/see/text/printable.ts'
 import { sample } from '../../kit/imported.ts'
 import { mutateWords } from './mutations.ts'
 import type { Target } from './target.ts'
+
+const TREE = verbTree(await loadVerbs())
 
 const LINES = [
   'ipvsadm -A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0',
@@ -66,7 +68,7 @@ async function read([verb = '', ...words]: readonly string[]): Promise<unknown> 
     case 'dpip':
       return readDpip(words)
     case 'completion':
-      return complete(words, verbTree(addVerbs), async () => [{ word: '10.0.0.1:80', about: '' }])
+      return complete(words, TREE, async () => [{ word: '10.0.0.1:80', about: '' }])
     case 'conn':
       return tupleOf(words)
     case 'until':
