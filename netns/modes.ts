@@ -37,11 +37,9 @@ export interface Mode {
   paths: Paths
 }
 
-export function checkMode({ mode, realServers = 1, arms }: Wanted): Forwarding {
+export function checkMode({ mode, realServers = 1 }: Wanted): Forwarding {
   const found = FORWARDINGS.find(word => word === (mode ?? FORWARDINGS[0]))
   if (!found) throw new UsageError(`--mode ${JSON.stringify(mode)}: use ${oneOf(FORWARDINGS)}`)
-  if (found === 'nat' && arms === 'veth')
-    throw new UsageError('--mode nat: its arms are TAPs, leave out --arms veth')
   if (isPast(found) && realServers > 1)
     throw new UsageError(`--mode ${found}: one real server has the VIP, leave out --rs`)
   return found

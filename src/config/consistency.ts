@@ -31,6 +31,8 @@ type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 
 /** As many more are places of those that have gone. */
 export const REAL_SERVERS_MAX = DESTS_MAX >> 1
+/** Reached by NAT behind NICs: more would not fit into their program beside 4096 addresses (io/nic-ways-bpf.ts). */
+export const NIC_SERVERS_MAX = 1024
 /** One is for the health checks. */
 const CONFIG_ARMS_MAX = ARMS_MAX - 1
 const ADDRESSES_MAX = 4096
@@ -185,6 +187,7 @@ function checkServices(
   if (armsRead) noLip(services, lips, source)
   const seen = new Map<string, Path>()
   let realServers = 0
+  let taken = 0
   for (const [i, service] of services.entries()) {
     if (!service) continue
     const path = ['services', i]
@@ -216,8 +219,14 @@ function checkServices(
           `expected another host, found our own address "${address}"`,
         )
       } else if (armsRead) {
-        for (const [key, text] of wayProblems(rs, address, reach.armTowards(ipAddress(address))))
+        const arm = reach.armTowards(ipAddress(address))
+        for (const [key, text] of wayProblems(rs, address, arm))
           source.problem([...rsPath, key], text)
+        const isTaken = rs.forwarding === 'nat' && arm?.kind === 'nic'
+        if (isTaken && ++taken === NIC_SERVERS_MAX + 1) {
+          const found = `expected at most ${NIC_SERVERS_MAX} behind NICs by nat, found more`
+          source.problem([...rsPath, 'forwarding'], found)
+        }
       }
     }
   }

@@ -68,11 +68,6 @@ export function* wayProblems(
 ): Generator<[key: string, text: string]> {
   if (!arm)
     yield ['address', `expected an address that a route of some arm leads to, found "${address}"`]
-  else if (forwarding === 'nat' && arm.kind === 'nic')
-    yield [
-      'forwarding',
-      `expected ${WAY}, dr or tunnel: ${arm.name} is a NIC, which leaves to the host what is for clients, found nat`,
-    ]
   else if (forwarding === 'tunnel' && !hasSource(arm, address))
     yield [
       'forwarding',

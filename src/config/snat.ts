@@ -117,21 +117,6 @@ function checkArmsOf(rule: Rule, path: Path, arms: Arms, source: ConfigSource): 
   }
   if (rule.in !== undefined && rule.in === rule.out)
     source.problem([...path, 'out'], `expected another arm than in, found "${rule.out}"`)
-  const isNic = (name: string | undefined) => arms.find(arm => arm?.name === name)?.kind === 'nic'
-  if (isNic(rule.in)) {
-    const why = 'a NIC gives us only frames for our own addresses'
-    source.problem([...path, 'in'], `expected an arm that is a TAP: ${why}, found "${rule.in}"`)
-  } else if (rule.in === undefined && arms.some(arm => isNic(arm?.name) && !isHome(rule, arm))) {
-    source.problem(path, 'expected in, the TAP that they come by: from a NIC nothing comes')
-  }
-}
-
-/** The arm has addresses of the rule, or is named as the one that leads out. */
-function isHome(rule: Rule, arm: Arms[number]): boolean {
-  if (rule.out !== undefined) return rule.out === arm?.name
-  return (rule.addresses ?? []).some(
-    one => one?.address !== undefined && arm?.local_addresses?.includes(one.address),
-  )
 }
 
 function checkAddresses(rule: Rule, path: Path, arms: Arms, source: ConfigSource): void {

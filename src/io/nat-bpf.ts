@@ -28,7 +28,7 @@ export function amongServers(
 ): void {
   const ports = new Map<number, number[]>()
   for (const { address, port } of servers) {
-    const key = typeof address === 'number' ? address : address.reduce((all, one) => all ^ one)
+    const key = keyOf({ address })
     const known = ports.get(key)
     if (known) known.push(port)
     else ports.set(key, [port])
@@ -40,4 +40,9 @@ export function amongServers(
     asm.loadBehind(SIZE.HALF, PEER_PORT, ip)
     among(asm, ascending(ports.get(addresses[i] as number) ?? []), yes, no)
   }
+}
+
+/** What PEER_ADDRESS is of it. */
+export function keyOf({ address }: Pick<NatServer, 'address'>): number {
+  return typeof address === 'number' ? address : address.reduce((all, one) => all ^ one)
 }

@@ -44,6 +44,7 @@ import {
   R6,
   SIZE,
 } from './bpf.ts'
+import { type NicWays, type Takers, takeWays, type WaysByFamily } from './nic-ways-bpf.ts'
 
 /** Fields of __sk_buff (linux/bpf.h), in bytes. */
 const SKB = {
@@ -56,6 +57,8 @@ const SKB = {
 } as const
 /** linux/if_packet.h: for another station's MAC, as in promiscuous mode. */
 const PACKET_OTHERHOST = 3
+/** The same: for the MAC of the device. */
+const PACKET_HOST = 0
 /** 802.1Q, as the network has it, in a word of this machine's. */
 const VLAN_8021Q = 0x0081
 const VLAN_ID = 0x0fff
@@ -80,10 +83,12 @@ export interface FromNic {
   addresses: Iterable<IpAddress>
   /** IDs of VLANs in which our addresses are as well; frames of others are the host's. */
   vlans?: Iterable<number>
+  /** What is ours beside that. */
+  ways?: WaysByFamily
 }
 
 /** => What the NIC has received: what is for us goes to the TAP. Throws RangeError for some ten thousand addresses. */
-export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Array {
+export function fromNicProgram({ tap, addresses, vlans = [], ways = {} }: FromNic): Uint8Array {
   const asm = new Assembler()
   const [ours, heard, hosts] = [asm.label(), asm.label(), asm.label()]
   const all = [...addresses]
@@ -101,7 +106,11 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   if (own6.length > 0) asm.jumpIf(IF.EQ, R0, ETHERTYPE.IPV6, six)
   asm.jumpIf(IF.NE, R0, ETHERTYPE.IPV4, hosts)
   asm.load(SIZE.WORD, IP + IPV4.DST)
-  among(asm, own, ours, hosts)
+  const takers = { ours, heard, hosts }
+  const others = asm.label()
+  among(asm, own, ours, others)
+  asm.place(others)
+  takeOthers(asm, 4, ways.four, takers)
 
   asm.place(arp)
   longEnough(asm, ARP_LEAST, hosts)
@@ -110,7 +119,7 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
 
   if (own6.length > 0) {
     asm.place(six)
-    ipv6(asm, own6, { ours, heard, hosts })
+    ipv6(asm, own6, ways.six, takers)
   }
   asm.place(heard)
   asm.copy(R1, R6)
@@ -122,28 +131,59 @@ export function fromNicProgram({ tap, addresses, vlans = [] }: FromNic): Uint8Ar
   asm.exit()
 
   // The verifier refuses code that nothing leads to.
-  if (all.length > 0) {
+  if (all.length > 0 || ways.four) {
     asm.place(ours)
     redirect(asm, tap)
   }
   return asm.bytes()
 }
 
-interface Takers {
-  ours: Label
-  heard: Label
-  hosts: Label
+type LabelsOf6 = [Label, Label, Label, Label]
+
+/** What is not to the MAC of the NIC alone is everybody's. */
+function takeOthers(
+  asm: Assembler,
+  family: 4 | 6,
+  ways: NicWays | undefined,
+  takers: Takers,
+): void {
+  if (ways === undefined) {
+    asm.jump(takers.hosts)
+    return
+  }
+  asm.loadField(R0, R6, SKB.PACKET_TYPE)
+  asm.jumpIf(IF.NE, R0, PACKET_HOST, takers.hosts)
+  takeWays(asm, family, ways, takers, { length: SKB.LENGTH, vlan: () => vlanId(asm) })
 }
 
-function ipv6(asm: Assembler, own: readonly Ipv6[], { ours, heard, hosts }: Takers): void {
-  const [others, report, asked] = [asm.label(), asm.label(), asm.label()]
+/** R0 = the ID of the VLAN, 0 for none. */
+function vlanId(asm: Assembler): void {
+  const known = asm.label()
+  asm.loadField(R0, R6, SKB.VLAN_PRESENT)
+  asm.jumpIf(IF.EQ, R0, 0, known)
+  asm.loadField(R0, R6, SKB.VLAN_TCI)
+  asm.alu(OP.AND, R0, VLAN_ID)
+  asm.place(known)
+}
+
+function ipv6(
+  asm: Assembler,
+  own: readonly Ipv6[],
+  ways: NicWays | undefined,
+  takers: Takers,
+): void {
+  const { ours, heard, hosts } = takers
+  const [others, group, report, asked] = [0, 1, 2, 3].map(() => asm.label()) as LabelsOf6
   const icmp = IP + IPV6.HEADER
   longEnough(asm, icmp, hosts)
   among6(asm, own, { at: IP + IPV6.DST, yes: ours, no: others })
 
   asm.place(others)
   asm.load(SIZE.BYTE, IP + IPV6.DST)
-  asm.jumpIf(IF.NE, R0, GROUP, hosts)
+  asm.jumpIf(IF.EQ, R0, GROUP, group)
+  takeOthers(asm, 6, ways, takers)
+
+  asm.place(group)
   asm.load(SIZE.BYTE, IP + IPV6.NEXT)
   asm.jumpIf(IF.EQ, R0, NEXT.HOP_BY_HOP, report)
   asm.jumpIf(IF.NE, R0, NEXT.ICMPV6, hosts)

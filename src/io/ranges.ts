@@ -14,10 +14,11 @@ export function numberOf(address: IpAddress): bigint {
   return address.reduce((all, word) => (all << WORD) | BigInt(word >>> 0), 0n)
 }
 
-/** Of a prefix, by its text and length; `bits` is how many an address has. */
-export function prefixRange(network: string, length: number, bits: number): Range {
-  const first = numberOf(ipAddress(network))
-  return [first, first | ((1n << BigInt(bits - length)) - 1n)]
+/** Of the prefix of this length around an address; `bits` is how many an address has. */
+export function prefixRange(address: string, length: number, bits: number): Range {
+  const host = (1n << BigInt(bits - length)) - 1n
+  const last = numberOf(ipAddress(address)) | host
+  return [last - host, last]
 }
 
 /** In ascending order, none touching another. */

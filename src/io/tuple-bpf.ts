@@ -28,7 +28,7 @@ export const OWN_PORT = R7
 export const PEER_PORT = R8
 export const PEER_ADDRESS = R9
 /** Bytes of both. */
-const PORTS = UDP.DPORT + 2
+export const PORTS = UDP.DPORT + 2
 
 export interface Read {
   /** Where IP headers begin. */
@@ -67,7 +67,7 @@ export function tuple(asm: Assembler, read: Read, otherwise: Label): void {
 }
 
 /** The tuple of an answer to what is quoted behind an IP header of R7 bytes. */
-function quoted(asm: Assembler, read: Read, otherwise: Label): void {
+export function quoted(asm: Assembler, read: Read, otherwise: Label): void {
   const { ip, protocols } = read
   const error = asm.label()
   const known = asm.label()
@@ -103,7 +103,7 @@ function quoted(asm: Assembler, read: Read, otherwise: Label): void {
 }
 
 /** Goes on if there are so many bytes behind the one that R7 points to, counted from the IP header's begin. */
-function within(asm: Assembler, { ip, length }: Read, bytes: number, otherwise: Label): void {
+export function within(asm: Assembler, { ip, length }: Read, bytes: number, otherwise: Label): void {
   if (length === undefined) return
   asm.loadField(R0, R6, length)
   asm.aluRegister(OP.MOV, R1, R7)
@@ -135,7 +135,7 @@ export function tuple6(asm: Assembler, read: Read, otherwise: Label): void {
 }
 
 /** The tuple of an answer to what an error of ICMPv6 quotes. */
-function quoted6(asm: Assembler, read: Read, otherwise: Label): void {
+export function quoted6(asm: Assembler, read: Read, otherwise: Label): void {
   const { ip, protocols } = read
   const known = asm.label()
   const quote = IPV6.HEADER + ICMPV6.HEADER
@@ -170,7 +170,7 @@ export function xored(asm: Assembler, at: number): void {
 }
 
 /** `into` = bytes of the IPv4 header that begins with the byte in R0. */
-function headerLength(asm: Assembler, into: Register, otherwise: Label): void {
+export function headerLength(asm: Assembler, into: Register, otherwise: Label): void {
   asm.jumpIf(IF.LT, R0, 0x45, otherwise)
   asm.jumpIf(IF.GE, R0, 0x50, otherwise)
   asm.aluRegister(OP.MOV, into, R0)

@@ -51,3 +51,16 @@ test('an arm that shares a device and names no MTU has that of the other, TAP or
   assert.deepEqual(limits(', kind: nic, mtu: 9000'), [9000, 9000, 1300])
   assert.deepEqual(limits(', kind: nic'), [65_535, 65_535, 1300])
 })
+
+test('behind NICs so many real servers are reached by NAT as one program has room for', () => {
+  const servers = (count: number, arm: string) => {
+    const rs = Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
+    const all = rs.map(address => `{ address: ${address}, forwarding: nat }`).join(', ')
+    return `arms: [{ name: a, addresses: [192.0.2.1/24] }, { name: b, ${arm}, routes: [{ to: 10.0.0.0/8 }] }]
+services: [{ address: 192.0.2.1, port: 80, real_servers: [${all}] }]
+`
+  }
+  parseConfig(servers(1024, 'kind: nic'), 'x.yaml')
+  parseConfig(servers(1100, 'kind: tap'), 'x.yaml')
+  assert.throws(() => parseConfig(servers(1100, 'kind: nic'), 'x.yaml'), /forwarding: expected at most 1024 behind NICs by nat, found more$/)
+})

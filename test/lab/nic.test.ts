@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { daemonPid } from '../../netns/appliance.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
+import { OUTSIDE, raiseWayOut } from '../../netns/way-out.ts'
 import type { ArmInfo } from '../../src/api/commands.ts'
 import { countTcx, TCX_INGRESS } from '../../src/io/native.ts'
 import { CIP, countersOf, labConfig, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
@@ -192,3 +193,51 @@ for (const { how, go, back, left } of WAYS_TO_GO) {
     await untilServed()
   })
 }
+
+/** Packets that the host has routed for others, and RSTs that it has sent. */
+async function ofHost(): Promise<(string | undefined)[]> {
+  const snmp = await inBox('cat', '/proc/net/snmp')
+  const value = (kind: string, name: string) => {
+    const [head = '', row = ''] = snmp.split('\n').filter(line => line.startsWith(`${kind}: `))
+    return row.split(' ')[head.split(' ').indexOf(name)]
+  }
+  return [value('Ip', 'ForwDatagrams'), value('Tcp', 'OutRsts')]
+}
+
+/** From among the real servers. */
+const fromInside = (...argv: string[]) => lab.rs(argv, { timeoutMs: 8000, input: '' })
+const askInside = async (address: string) =>
+  (await fromInside('socat', '-T1', '-', `TCP:${address}:22,connect-timeout=1`)).stdout
+
+test('by NAT and SNAT the host of the NICs, a router, has no part in it, and keeps its own', async t => {
+  const mine = '192.168.168.9'
+  await lab.up({ mode: 'nat', workers: 2 })
+  await ip('addr', 'add', `${mine}/24`, 'dev', 'int0')
+  await ip('addr', 'add', `${HOST}/24`, 'dev', 'ext0')
+  await inBox('sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=1')
+  t.after(async () => {
+    await ip('addr', 'flush', 'dev', 'ext0')
+    await ip('addr', 'flush', 'dev', 'int0')
+  })
+  await hostServes(t, 22)
+  await untilServed()
+  const before = await ofHost()
+  const { stdout } = await lab.client(['redis-cli', '-h', VIP, 'client', 'list'], {})
+  assert.match(stdout, new RegExp(` addr=${CIP}:`))
+  for (let i = 0; i < 8; i++) assert.equal((await ping()).stdout, 'PONG\n')
+  assert.equal(await askInside(mine), 'host\n')
+
+  await raiseWayOut(lab)
+  const seen = await fromInside('redis-cli', '-h', CIP, 'client', 'list')
+  assert.match(seen.stdout, new RegExp(` addr=${OUTSIDE}:`), seen.stderr)
+  assert.equal((await fromInside('redis-cli', '-h', CIP, 'ping')).stdout, 'PONG\n')
+  for (const address of [mine, HOST]) assert.equal(await askInside(address), 'host\n')
+  assert.equal((await ping()).stdout, 'PONG\n')
+  assert.deepEqual(await ofHost(), before)
+  assert.equal((await countersOf(lab)).events.handed_over, 0)
+
+  // Where no route of ours leads, by SNAT nothing goes: it is the host's, which routes it.
+  await ip('route', 'add', '203.0.113.0/24', 'via', CIP, 'dev', 'ext0')
+  assert.equal(await askInside('203.0.113.9'), '')
+  assert.notEqual((await ofHost())[0], before[0])
+})

@@ -1,6 +1,7 @@
 /** The device of an arm, as those who open it and those who look after it speak of it. */
 
 import type { ConfigArm } from '../../config/arms.ts'
+import type { WaysByFamily } from '../../io/nic-ways-bpf.ts'
 import type { Queues } from '../../io/queues.ts'
 import type { IpAddress } from '../../wire/ip-address.ts'
 
@@ -22,6 +23,8 @@ export interface Opened extends Queues {
 export interface Ours {
   /** Of all arms. */
   addresses: readonly IpAddress[]
+  /** What is ours though it is for none of them. */
+  ways: WaysByFamily
   /** IDs of the arms that share the device. */
   vlans: readonly number[]
 }
@@ -41,8 +44,8 @@ export interface Nic {
   facts: NicFacts
   /** Descriptors of the links of its classifiers; release() closes them. */
   links: readonly number[]
-  /** All addresses of ours from now on. Throws NativeError. */
-  readdress(addresses: readonly IpAddress[]): void
+  /** What is ours from now on. Throws NativeError, and RangeError if it is more than one program has room for. */
+  readdress(ours: Ours): void
   /** Leaves it to the host; a second time does nothing. */
   release(): void
 }

@@ -119,7 +119,7 @@ export function openNic(
   device: Device,
   workers: number,
   steering: Uint8Array | string,
-  { addresses, vlans }: Ours,
+  ours: Ours,
 ): Opened {
   const facts = nicOf(device)
   const path = netnsPath(device.netns)
@@ -134,9 +134,9 @@ export function openNic(
       links.push(attached(program, path, ifindex, at))
     attach(toTapProgram(index), tapIndex, TCX_EGRESS)
     attach(fromTapProgram(index), tapIndex, TCX_INGRESS)
-    attach(fromNicProgram({ tap: tapIndex, addresses, vlans }), index, TCX_INGRESS)
-    const nic = joined({ facts, path, tap: tapIndex }, links, vlans)
-    nic.hear(addresses)
+    attach(programOf(tapIndex, ours), index, TCX_INGRESS)
+    const nic = joined({ facts, path, tap: tapIndex }, links)
+    nic.hear(ours.addresses)
     return { ...queues, nic }
   } catch (error) {
     for (const link of links) closeFd(link)
@@ -160,7 +160,7 @@ interface Joined extends Nic {
 }
 
 /** Its TAP has these links, in the order in which openNic makes them, and was there before. `links` are its own from now on. */
-function joined({ facts, path, tap }: Place, links: number[], vlans: readonly number[]): Joined {
+function joined({ facts, path, tap }: Place, links: number[]): Joined {
   const [link = -1] = links.slice(-1)
   const groups: number[] = []
   const hear = (addresses: readonly IpAddress[]) => {
@@ -175,14 +175,24 @@ function joined({ facts, path, tap }: Place, links: number[], vlans: readonly nu
     facts,
     links,
     hear,
-    readdress: addresses => {
+    readdress: ours => {
       if (links.length === 0) return
-      replaced(link, fromNicProgram({ tap, addresses, vlans }))
-      hear(addresses)
+      replaced(link, programOf(tap, ours))
+      hear(ours.addresses)
     },
     release: () => {
       for (const one of [...links.splice(0), ...groups.splice(0)]) closeFd(one)
     },
+  }
+}
+
+function programOf(tap: number, ours: Ours): Uint8Array {
+  try {
+    return fromNicProgram({ tap, ...ours })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    const what = 'addresses, real servers of NAT, criteria of SNAT and routes'
+    throw new RangeError(`there are more ${what} than the program of a NIC has room for`)
   }
 }
 
@@ -199,8 +209,8 @@ export function takeNic(device: Device, links: readonly number[], ours: Ours): N
   const tap = factsOf({ name: tapBehind(facts.index), netns: device.netns })
   if (links.length !== LINKS || tap === undefined) throw new Error('another NIC')
   const path = netnsPath(device.netns)
-  const nic = joined({ facts, path, tap: tap.index }, [...links], ours.vlans)
-  nic.readdress(ours.addresses)
+  const nic = joined({ facts, path, tap: tap.index }, [...links])
+  nic.readdress(ours)
   return nic
 }
 

@@ -21,7 +21,7 @@ import { HeldError } from '../network/tun-info.ts'
 import { ArmQueues } from './arm-queues.ts'
 import { heldName, holdArm, takeArm } from './kept-arms.ts'
 import { workerId } from './memory.ts'
-import { Nics } from './nics.ts'
+import { Nics, type NicsOptions } from './nics.ts'
 import { ownOf, programFor } from './own.ts'
 import type { Queue, ToWorker } from './protocol.ts'
 import { NO_WAYS, type WaysOf } from './ways.ts'
@@ -81,11 +81,8 @@ export class Arms {
     this.#send = send
     const own = ownOf(config)
     this.#program = programFor(config, own.lips, ways.servers)
-    this.#nics = new Nics(config, own.addresses, {
-      warn,
-      send,
-      onDevice: (...of) => this.onDevice(...of),
-    })
+    const onDevice: NicsOptions['onDevice'] = (...of) => this.onDevice(...of)
+    this.#nics = new Nics(config, own.addresses, { warn, send, onDevice }, ways)
     this.#links.onSeen = (arm, facts) => this.#nics.seen(arm, facts)
     this.#left = config.arms.map(() => new Set())
   }
@@ -170,6 +167,11 @@ export class Arms {
   /** NICs bring what is for these addresses from now on, and all else is the host's. */
   readdress(addresses: readonly string[]): void {
     this.#nics.readdress(addresses)
+  }
+
+  /** And what is of these ways, by the routes of these arms. */
+  takeWays(arms: Config['arms'], ways: WaysOf): void {
+    this.#nics.takeWays(arms, ways)
   }
 
   /** The same, and what was ours before. */

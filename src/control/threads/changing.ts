@@ -9,7 +9,10 @@ import type { Ways } from './ways.ts'
 /** How often it is looked whether the connections of LIPs and RSs that leave are gone. */
 const LOOK_MS = 1000
 
-type OfArms = Pick<Arms, 'steer' | 'readdress' | 'readdressMore'>
+/** What may change where an address leads. */
+const LEADING: ReadonlySet<Change['put']> = new Set(['route', 'no-route', 'address', 'no-address'])
+
+type OfArms = Pick<Arms, 'steer' | 'readdress' | 'readdressMore' | 'takeWays'>
 /** In all workers. Rejects if one could not. */
 type Tell = (changes: readonly Change[]) => Promise<void>
 
@@ -44,7 +47,9 @@ export class Changing {
     this.#own = own
     const now = this.#leaving.sifted(changes)
     // What comes back to an RS's client, too.
-    if (this.#ways.note(changes)) this.#steer()
+    const isOther = this.#ways.note(changes)
+    if (isOther) this.#steer()
+    if (isOther || changes.some(({ put }) => LEADING.has(put))) this.#takeWays()
     if (this.#leaving.some || this.#ways.some)
       this.#timer ??= setInterval(() => this.#look(), this.#lookMs)
     await this.#carryOut(now, changes)
@@ -71,12 +76,17 @@ export class Changing {
     this.#arms.steer(this.#leaving.with(this.#own).lips, this.#ways.all)
   }
 
+  #takeWays(): void {
+    this.#arms.takeWays(this.#own.arms, this.#ways.all)
+  }
+
   /** Takes the addresses away of LIPs whose last connection is gone. */
   #look(): void {
     const due = this.#leaving.due()
     const fewer = this.#ways.forget()
     if (!this.#leaving.some && !this.#ways.some) this.stop()
     if (due.length > 0 || fewer) this.#steer()
+    if (fewer) this.#takeWays()
     if (due.length === 0) return
     // A thread that does not answer is started again with what it was to be told.
     this.#carryOut(due).catch(() => {})

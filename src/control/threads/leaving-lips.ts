@@ -39,9 +39,10 @@ export class LeavingLips {
   }
 
   /** What is ours besides what the config has. */
-  with({ lips, addresses }: Own): Own {
+  with({ lips, addresses, arms }: Own): Own {
     const left = [...this.#left.keys()].filter(address => this.#isHeld(address))
-    return { lips: [...lips, ...left], addresses: [...addresses, ...left, ...this.#held.keys()] }
+    const all = [...addresses, ...left, ...this.#held.keys()]
+    return { lips: [...lips, ...left], addresses: all, arms }
   }
 
   #sifted(change: Change): Change[] {

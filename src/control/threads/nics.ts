@@ -7,6 +7,8 @@ import type { Nic, NicFacts, Ours } from '../network/device.ts'
 import { hostAddresses, onlyOne } from '../network/host-addresses.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
 import type { ToWorker } from './protocol.ts'
+import { takenBy } from './taken.ts'
+import { NO_WAYS, type WaysOf } from './ways.ts'
 
 export interface NicsOptions {
   warn(text: string): void
@@ -22,11 +24,15 @@ export class Nics {
   /** By arm. */
   readonly #told: ArmDevice[]
   #addresses: readonly string[]
+  #around: { arms: readonly ConfigArm[]; ways: WaysOf }
+  /** By arm, the addresses of its host that its program knows. */
+  readonly #hosts: string[] = []
   /** Of ours, those that a host was said to have too. */
   #shared = new Set<string>()
 
   /** `addresses` are all of ours. */
-  constructor(config: Config, addresses: readonly string[], options: NicsOptions) {
+  constructor(config: Config, addresses: readonly string[], options: NicsOptions, ways = NO_WAYS) {
+    this.#around = { arms: config.arms, ways }
     this.#config = config
     this.#options = options
     this.#addresses = addresses
@@ -40,7 +46,24 @@ export class Nics {
   /** Of the device of this name. */
   ours(device: string): Ours {
     const vlans = this.#config.arms.flatMap(({ vlan }) => (vlan?.arm === device ? [vlan.id] : []))
-    return { addresses: this.#addresses.map(ipAddress), vlans }
+    const { arms, ways } = this.#around
+    const owner = this.#config.arms.findIndex(({ name }) => name === device)
+    const hosts = ways === NO_WAYS ? [] : [...heldBy(this.#arm(owner).netns).keys()]
+    this.#hosts[owner] = hosts.join(' ')
+    const on = [...arms.keys()].flatMap(arm =>
+      deviceOf(this.#config.arms, arm) === owner
+        ? [{ arm, vlan: this.#arm(arm).vlan?.id ?? 0 }]
+        : [],
+    )
+    const addresses = this.#addresses.map(ipAddress)
+    return { addresses, vlans, ways: takenBy(on, ways, { arms, hosts }) }
+  }
+
+  /** These are ours too from now on, and these are the arms with their routes. */
+  takeWays(arms: readonly ConfigArm[], ways: WaysOf): void {
+    if (ways === NO_WAYS && this.#around.ways === NO_WAYS) return
+    this.#around = { arms, ways }
+    this.#renew()
   }
 
   /** The arm has its device. */
@@ -66,14 +89,21 @@ export class Nics {
   /** All addresses of ours from now on. */
   readdress(addresses: readonly string[]): void {
     this.#addresses = addresses
-    for (const [arm, nic] of this.#nics.entries()) {
-      try {
-        nic?.readdress(addresses.map(ipAddress))
-      } catch (error) {
-        this.#options.warn(`arm ${this.#arm(arm).name}: ${(error as Error).message}`)
-      }
-    }
+    this.#renew()
     this.compare()
+  }
+
+  #renew(): void {
+    for (const arm of this.#nics.keys()) this.#renewOne(arm)
+  }
+
+  #renewOne(arm: number): void {
+    const { name } = this.#arm(arm)
+    try {
+      this.#nics[arm]?.readdress(this.ours(name))
+    } catch (error) {
+      this.#options.warn(`arm ${name}: ${(error as Error).message}`)
+    }
   }
 
   /** Says of each address of ours, once, that the host of a NIC has it too: nobody reaches the host by it from now on. */
@@ -101,8 +131,16 @@ export class Nics {
   /** A NIC was looked at: another MAC or MTU is that of its arms from the next burst on. */
   seen(nic: number, facts = this.#nics[nic]?.facts): void {
     if (facts === undefined) return
+    this.#lookAtHost(nic)
     const { arms } = this.#config
     for (const arm of arms.keys()) if (deviceOf(arms, arm) === nic) this.#tell(arm, facts)
+  }
+
+  /** What is for an address that its host has got stays the host's from now on. */
+  #lookAtHost(nic: number): void {
+    if (this.#around.ways === NO_WAYS || !this.#nics[nic]) return
+    const hosts = [...heldBy(this.#arm(nic).netns).keys()].join(' ')
+    if (hosts !== this.#hosts[nic]) this.#renewOne(nic)
   }
 
   #tell(arm: number, { mac, mtu: most }: NicFacts): void {

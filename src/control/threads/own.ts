@@ -11,12 +11,14 @@ export interface Own {
   lips: readonly string[]
   /** LIPs included. */
   addresses: readonly string[]
+  /** With their routes. */
+  arms: BareConfig['arms']
 }
 
 export function ownOf({ arms }: BareConfig): Own {
   const lips = arms.flatMap(arm => arm.localAddresses)
   const addresses = arms.flatMap(arm => arm.addresses.map(({ address }) => address))
-  return { lips, addresses: [...addresses, ...lips] }
+  return { lips, addresses: [...addresses, ...lips], arms }
 }
 
 /** => what steers to these LIPs, and from these RSs of NAT as far as they fit in, or why nothing does */

@@ -15,7 +15,7 @@ const address = (put: 'address' | 'no-address', of: string, arm = 1): Change => 
   prefixLength: 32,
 })
 const lip = (put: 'lip' | 'no-lip', of: string, place = 0): Change => ({ put, address: of, place })
-const own = (lips: string[]) => ({ lips, addresses: [VIP, ...lips] })
+const own = (lips: string[]) => ({ lips, addresses: [VIP, ...lips], arms: [] })
 
 /** One whose places of LIPs are held as `held` says, with what it did. */
 function changing(t: TestContext) {
@@ -23,12 +23,16 @@ function changing(t: TestContext) {
   const told: string[] = []
   let steered: readonly string[] = []
   let ours: readonly string[] = []
+  let taken: readonly string[] = []
   const one = new Changing(
     own([LIP]),
     { isQuiet: place => !held.has(place), ways: new Ways(place => !held.has(place)) },
     {
       steer: (lips, { servers }) => {
         steered = [...lips, ...servers.map(({ address, port }) => `${address}:${port}`)]
+      },
+      takeWays: (_, { servers }) => {
+        taken = servers.map(({ address }) => address)
       },
       readdress: addresses => {
         ours = addresses
@@ -45,7 +49,7 @@ function changing(t: TestContext) {
   )
   t.after(() => one.stop())
   const take = () => told.splice(0)
-  return { one, held, take, steered: () => [...steered], ours: () => [...new Set(ours)].sort() }
+  return { one, held, take, steered: () => [...steered], taken: () => taken, ours: () => [...new Set(ours)].sort() }
 }
 
 const GOES = [lip('no-lip', LIP), address('no-address', LIP)]
@@ -106,17 +110,18 @@ test('its place is another LIP’s: then nobody held it any more', async t => {
 })
 
 test('an RS of NAT is steered by before it is used, and until its last connection is gone', async t => {
-  const { one, held, steered } = changing(t)
+  const { one, held, steered, taken } = changing(t)
   const key = { protocol: 'tcp', vip: VIP, vport: 80, address: OTHER, port: 8080 } as const
   const rs = { ...key, place: 7, forwarding: 'nat', weight: 1 } as const
   await one.change([
     { put: 'rs', rs: { ...rs, upperThreshold: 0, lowerThreshold: 0, backup: false } },
   ])
-  assert.deepEqual(steered(), [LIP, `${OTHER}:8080`])
+  assert.deepEqual([steered(), taken()], [[LIP, `${OTHER}:8080`], [OTHER]])
   held.add(7)
   await one.change([{ put: 'no-rs', ...key }])
   await new Promise(done => setTimeout(done, 30))
   assert.deepEqual(steered(), [LIP, `${OTHER}:8080`])
   held.clear()
   await until('it to be forgotten', { limitMs: 3000 }, () => steered().length === 1 || undefined)
+  assert.deepEqual(taken(), [])
 })
