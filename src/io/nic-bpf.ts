@@ -14,6 +14,8 @@
  * Of IPv6 the same: neighbour discovery about an address of ours is ours alone, an advertisement of any other that is sent to all is heard, and so
  * is a router's question who listens to what (MLD). That the NIC lets our groups in at all is io/groups.ts's.
  *
+ * Of NAT and SNAT some is ours that is for no address of ours: nic-ways-bpf.ts.
+ *
  * What has come to a group's MAC for an address of ours alone is taken too, and the engine refuses it by name (RFC 1122 3.3.6):
  * a host that has the address as well would answer.
  *

@@ -103,7 +103,12 @@ export function quoted(asm: Assembler, read: Read, otherwise: Label): void {
 }
 
 /** Goes on if there are so many bytes behind the one that R7 points to, counted from the IP header's begin. */
-export function within(asm: Assembler, { ip, length }: Read, bytes: number, otherwise: Label): void {
+export function within(
+  asm: Assembler,
+  { ip, length }: Read,
+  bytes: number,
+  otherwise: Label,
+): void {
   if (length === undefined) return
   asm.loadField(R0, R6, length)
   asm.aluRegister(OP.MOV, R1, R7)

@@ -62,5 +62,8 @@ services: [{ address: 192.0.2.1, port: 80, real_servers: [${all}] }]
   }
   parseConfig(servers(1024, 'kind: nic'), 'x.yaml')
   parseConfig(servers(1100, 'kind: tap'), 'x.yaml')
-  assert.throws(() => parseConfig(servers(1100, 'kind: nic'), 'x.yaml'), /forwarding: expected at most 1024 behind NICs by nat, found more$/)
+  assert.throws(
+    () => parseConfig(servers(1100, 'kind: nic'), 'x.yaml'),
+    /forwarding: expected at most 1024 behind NICs by nat, found more$/,
+  )
 })

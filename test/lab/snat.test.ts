@@ -9,7 +9,7 @@ import { until } from '../../netns/processes.ts'
 import { HOSTS, OUTSIDE, raiseWayOut, showWayOut } from '../../netns/way-out.ts'
 import { CIP, countersOf, labForTests, mustTapvs, RIP } from '../kit/lab.ts'
 
-// Arms that are NICs take nothing in for strangers, and the config says so.
+// On NICs what fits no criteria is the host's, and counted nowhere: nic.test.ts.
 const lab = labForTests('snat', { workers: 2 }, 'tap')
 
 const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))

@@ -49,7 +49,14 @@ function changing(t: TestContext) {
   )
   t.after(() => one.stop())
   const take = () => told.splice(0)
-  return { one, held, take, steered: () => [...steered], taken: () => taken, ours: () => [...new Set(ours)].sort() }
+  return {
+    one,
+    held,
+    take,
+    steered: () => [...steered],
+    taken: () => taken,
+    ours: () => [...new Set(ours)].sort(),
+  }
 }
 
 const GOES = [lip('no-lip', LIP), address('no-address', LIP)]

@@ -58,7 +58,15 @@ test('their clients are anybody but the host, and who is nobody', () => {
   const to = four?.answers[0]?.to ?? []
   for (const client of ['198.51.100.8', '10.0.0.8', '1.0.0.0', '223.255.255.255'])
     assert.ok(isIn(to, client), client)
-  for (const one of ['10.0.0.9', '198.51.100.9', '0.1.2.3', '127.0.0.1', '169.254.1.1', '224.0.0.1', '255.255.255.255'])
+  for (const one of [
+    '10.0.0.9',
+    '198.51.100.9',
+    '0.1.2.3',
+    '127.0.0.1',
+    '169.254.1.1',
+    '224.0.0.1',
+    '255.255.255.255',
+  ])
     assert.ok(!isIn(to, one), one)
   const to6 = six?.answers[0]?.to ?? []
   assert.ok(isIn(to6, '2001:db8::8'))
@@ -83,7 +91,10 @@ test('out by SNAT goes what a route leads to the arm outside, and comes in by no
   assert.deepEqual(of({ in: 2 })[0]?.vlans, [7])
   assert.deepEqual(of({ in: 1 })[0]?.vlans, [0])
   const [some] = of({ destination: [ipAddress('8.8.8.0'), ipAddress('8.8.8.9')] })
-  assert.deepEqual([isIn(some?.to ?? [], '8.8.8.9'), isIn(some?.to ?? [], '8.8.8.10')], [true, false])
+  assert.deepEqual(
+    [isIn(some?.to ?? [], '8.8.8.9'), isIn(some?.to ?? [], '8.8.8.10')],
+    [true, false],
+  )
   assert.deepEqual(of({}, EXT), [], 'nothing comes in by the arm that it leaves by')
   assert.deepEqual(of({ in: 1 }, EXT), [])
 })
