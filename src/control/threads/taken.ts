@@ -9,7 +9,7 @@ import type { ConfigArm } from '../../config/arms.ts'
 import { wholeLength } from '../../config/cidr.ts'
 import type { NicWays, WaysByFamily } from '../../io/nic-ways-bpf.ts'
 import { common, joined, numberOf, prefixRange, type Range, without } from '../../io/ranges.ts'
-import { IPV4_BITS, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
+import { IPV4_BITS, type IpAddress, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import type { NatServer, WayOut, WaysOf } from './ways.ts'
 
@@ -61,16 +61,18 @@ function outwardOf({ protocol, match }: WayOut, on: OnDevice, reach: Reach): Nic
   return [{ protocol: PROTOCOLS[protocol].number, from: [source], to, ...vlans }]
 }
 
-function rangesOf({ source, destination }: WayOut['match']) {
-  const range = ([first, last]: readonly [number, number]): Range => [
-    numberOf(first),
-    numberOf(last),
-  ]
+type Ends = readonly [first: IpAddress, last: IpAddress]
+/** Criteria of IPv6 stand beside those of IPv4, which say nothing then. */
+type Criteria = WayOut['match'] & { six?: { source: Ends; destination: Ends } }
+
+function rangesOf(match: Criteria) {
+  const { source, destination }: { source: Ends; destination: Ends } = match.six ?? match
+  const range = ([first, last]: Ends): Range => [numberOf(first), numberOf(last)]
   return { source: range(source), destination: range(destination) }
 }
 
-function familyOf(_: WayOut): 4 | 6 {
-  return 4
+function familyOf({ match }: { match: Criteria }): 4 | 6 {
+  return match.six ? 6 : 4
 }
 
 /** Of its routes, and of its addresses but those that stand for themselves. */

@@ -98,3 +98,13 @@ test('out by SNAT goes what a route leads to the arm outside, and comes in by no
   assert.deepEqual(of({}, EXT), [], 'nothing comes in by the arm that it leaves by')
   assert.deepEqual(of({ in: 1 }, EXT), [])
 })
+
+test('criteria of IPv6 take nothing of IPv4', () => {
+  const source = [ipAddress('fd00::2'), ipAddress('fd00::9')]
+  const six = { source, destination: [ipAddress('::'), ipAddress(`${'ffff:'.repeat(7)}ffff`)] }
+  const taken = takenBy(INT, out({ six }), around)
+  assert.equal(taken.four, undefined)
+  const [{ from = [], to = [] } = {}] = taken.six?.outward ?? []
+  assert.deepEqual([isIn(from, 'fd00::9'), isIn(from, 'fd00::a')], [true, false])
+  assert.deepEqual([isIn(to, '2001:db8::8'), isIn(to, 'fd00::8')], [true, false])
+})
