@@ -18,6 +18,8 @@ const EVENTS = {
   arm: z.object({ arm: z.string(), ...linkState }),
   /** The MAC of a neighbour changes again and again: two have the address, or somebody pretends to. */
   neighbour: z.object({ address: z.string(), arm: z.string(), from: z.string(), to: z.string() }),
+  /** A worker begins to answer SYNs to a service by cookies by itself (syn_proxy: auto), or has ended it. */
+  syn_proxy: z.object({ service, worker: z.int(), active: z.boolean(), syns: z.int() }),
   /** A worker hangs and is ended, has ended by itself, or runs again on the memory that it left. */
   worker: z.object({
     worker: z.int(),
@@ -44,6 +46,7 @@ export const eventSchema = z
     event('server'),
     event('arm'),
     event('neighbour'),
+    event('syn_proxy'),
     event('worker'),
     event('log'),
     event('stopping'),

@@ -19,7 +19,12 @@ import { protocolProblems } from './protocol-keys.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
 import { needsLip, serverProblems, wayProblems } from './server-keys.ts'
-import { checkModules, remarksOnDatagrams, remarksOnHashing } from './service-remarks.ts'
+import {
+  checkModules,
+  remarksOnCookies,
+  remarksOnDatagrams,
+  remarksOnHashing,
+} from './service-remarks.ts'
 import { checkSnat } from './snat.ts'
 import { lipsOfServices } from './snat-addresses.ts'
 import type { ConfigSource, Path } from './source.ts'
@@ -94,6 +99,7 @@ function* remarksOn(
     yield ['local_addresses', 'no LIP: it takes no connection']
   yield* remarksOnHashing(service)
   yield* remarksOnDatagrams(service)
+  yield* remarksOnCookies(service)
   if (service?.when_down !== 'all') return
   if (service.real_servers?.some(rs => rs?.backup))
     yield ['when_down', 'all: a backup takes nothing while checks fail, for then none counts']

@@ -6,6 +6,7 @@ import {
   HASH_KEYS,
   HASH_TARGETS,
   type SchedulerName,
+  SYN_PROXY_ABOVE,
 } from '../api/words.ts'
 import type { Draft } from './draft.ts'
 import { ModuleProblem, moduleOf } from './scheduler-module.ts'
@@ -40,6 +41,13 @@ export function* remarksOnHashing(service: Service | null): Generator<[key: stri
   }
   if (service?.hash_target === 'qid' && service.protocol !== 'udp')
     yield ['hash_target', 'no effect: connection IDs are of datagrams']
+}
+
+/** What edits write of a service without it is the default. */
+export function* remarksOnCookies(service: Service | null): Generator<[key: string, text: string]> {
+  const { syn_proxy, syn_proxy_above = SYN_PROXY_ABOVE } = service ?? {}
+  if (syn_proxy !== 'auto' && syn_proxy_above !== SYN_PROXY_ABOVE)
+    yield ['syn_proxy_above', 'no effect without syn_proxy: auto']
 }
 
 export function* remarksOnDatagrams(

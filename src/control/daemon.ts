@@ -24,6 +24,7 @@ import { FlappingNeighbours } from './log/flapping-neighbours.ts'
 import { type Log, openLog } from './log/log.ts'
 import { Shortage } from './log/shortage.ts'
 import { SilentNeighbours } from './log/silent-neighbours.ts'
+import { SynProxyTurns } from './log/syn-proxy-turns.ts'
 import { TraceReader } from './log/trace-reader.ts'
 import { Mishaps } from './mishaps.ts'
 import { Events } from './model/events.ts'
@@ -153,7 +154,11 @@ function assemble(made: SetUpModel, configPath: string, log: Log, options: RunOp
         names: { worker: workerId(index), arms },
         log,
         lost: () => model.readings.traceLost(index),
-        judges: [silent, new FlappingNeighbours(arms, at => events.emit('neighbour', at))],
+        judges: [
+          silent,
+          new FlappingNeighbours(arms, at => events.emit('neighbour', at)),
+          new SynProxyTurns(workerId(index), turn => events.emit('syn_proxy', turn)),
+        ],
       }),
   )
   const signals = options.signals ?? new Signals()

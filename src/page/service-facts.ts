@@ -33,6 +33,7 @@ export function serviceFacts(service: ServiceInfo): ServiceFact[] {
     ...(service.one_packet ? [{ text: 'one packet', title: 'Each datagram by itself.' }] : []),
     ...(down === undefined ? [] : [{ text: down }]),
     ...(proxy === 'off' ? [] : [{ text: `PROXY protocol ${proxy}` }]),
+    ...cookies(service),
     ...limits(service),
     ...lists(service),
     { text: `LIPs ${service.local_addresses.map(({ address }) => address).join(', ') || 'none'}` },
@@ -56,6 +57,14 @@ function persistence({ address, persistence: seconds, persistence_prefix: prefix
   if (seconds === 0) return []
   const isWhole = prefix === bitsOf(ipAddress(address))
   return [{ text: `persistent ${seconds} s${isWhole ? '' : ` by /${prefix}`}` }]
+}
+
+/** Of the SYN proxy. */
+function cookies({ syn_proxy: when, syn_proxy_above: above = 0 }: ServiceInfo): ServiceFact[] {
+  if (when === undefined || when === 'off') return []
+  const title = 'SYNs are answered by a cookie, of which nothing is kept.'
+  const text = when === 'on' ? 'SYN cookies' : `SYN cookies above ${whole(above)} SYNs/s`
+  return [{ text, title }]
 }
 
 function limits(service: ServiceInfo): ServiceFact[] {

@@ -5,6 +5,16 @@ import { test } from 'node:test'
 import { parseConfig } from '../../src/config/config.ts'
 import { SEED_CONFIG } from '../kit/stand.ts'
 
+test('a number of SYNs means nothing unless cookies begin by themselves', () => {
+  const of = (keys: string) =>
+    parseConfig(SEED_CONFIG.replace('protocol: tcp', `protocol: tcp\n    ${keys}`), 'x.yaml')
+      .warnings
+  for (const word of ['syn_proxy_above: 500', 'syn_proxy: on\n    syn_proxy_above: 500'])
+    assert.match(of(word).join(), /syn_proxy_above: no effect without syn_proxy: auto$/)
+  for (const word of ['syn_proxy: on', 'syn_proxy: auto\n    syn_proxy_above: 500'])
+    assert.deepEqual(of(word), [])
+})
+
 test('what has no effect beside another key is a warning', () => {
   const warnings = (more: string) =>
     parseConfig(

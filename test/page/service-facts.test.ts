@@ -33,6 +33,13 @@ test('clients are told apart by all bits of their family, or the page says by ho
   assert.equal(of('2001:db8::1', 32), 'persistent 60 s by /32')
 })
 
+test('SYN cookies are told, and above how many SYNs they begin by themselves', () => {
+  assert.deepEqual(facts({ syn_proxy: 'off' }), ['wrr', LIPS])
+  assert.deepEqual(facts({ syn_proxy: 'on' }), ['wrr', 'SYN cookies', LIPS])
+  const auto = facts({ syn_proxy: 'auto', syn_proxy_above: 10_000 })
+  assert.deepEqual(auto, ['wrr', 'SYN cookies above 10,000 SYNs/s', LIPS])
+})
+
 test('limits, lists with what they have met, and the rest', () => {
   const acl = {
     deny: { prefixes: 100_000, hits: 1234, files: ['/etc/bad'] },

@@ -142,10 +142,14 @@ function lportText({ ends, lport }: Facts): string {
   return `${ends.lip}: ${turn}, and of the lports towards this real server${subPoolText(ends.rs)} the one that has rested longest; ${lport.free} are left`
 }
 
-function deltaText({ delta, isn }: Facts): string {
+function deltaText({ delta, isn, cookie }: Facts): string {
   if (delta === null) return 'not known'
+  const moved =
+    cookie === null || cookie.moved === null
+      ? ''
+      : `; those of the real server come plus ${cookie.moved}, so that they go on from the cookie`
   const ours = isn === null ? '' : ` (the client began at ${isn}, we at ${(isn + delta) >>> 0})`
-  return `the client's numbers go to the real server plus ${delta >>> 0}${ours}, and its acks come back minus it`
+  return `the client's numbers go to the real server plus ${delta >>> 0}${ours}, and its acks come back minus it${moved}`
 }
 
 function toaText({ toa, ends }: Facts, context: StoryContext): string {
@@ -159,7 +163,11 @@ function toaText({ toa, ends }: Facts, context: StoryContext): string {
     : `no segment has told the real server of ${ends.client} yet`
 }
 
-function handshakeText({ handshake: { synAckUs, ackUs } }: Facts): string {
+function handshakeText({ handshake: { synAckUs, ackUs }, cookie }: Facts): string {
+  if (cookie !== null) {
+    const answer = synAckUs === null ? 'has not answered' : `answered after ${spanText(synAckUs)}`
+    return `the SYN was answered here with a cookie (syn_proxy), which the client's ACK brought back; the real server heard of it only then, and ${answer}`
+  }
   if (synAckUs === null) return 'the real server has not answered the SYN'
   const first = `the real server answered after ${spanText(synAckUs)}`
   return ackUs === null

@@ -7,6 +7,7 @@ import { hostText } from '../../wire/ip-address.ts'
 import { UDP } from '../../wire/udp.ts'
 import { headerValues } from '../frame/header-values.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
+import { isNoSyn } from '../moments/own.ts'
 import { type ConnEnds, connKey } from '../words/ends.ts'
 
 /** One connection from its SYN to its end, as far as the recorder goes. */
@@ -61,6 +62,8 @@ export interface Facts {
   delta: number | null
   /** It goes on with the RS, lport and delta of the connection before it. */
   kept: boolean
+  /** The client's SYN was answered by a cookie; by how much the RS's numbers are moved since, once that is seen. */
+  cookie: { moved: number | null } | null
   /** First sequence number of the client's SYN. */
   isn: number | null
   /** Segments to which TOA was added, or datagrams with UOA, and why it could not be. */
@@ -141,6 +144,7 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
     lport: null,
     delta: null,
     kept: false,
+    cookie: null,
     isn: null,
     toa: { added: 0, failed: [] },
     handshake: { synAckUs: null, ackUs: null },
@@ -179,7 +183,11 @@ function hearIn(facts: Facts, frame: FrameIn): void {
   if (states === null) return
   const from = states.before ?? 'NONE'
   facts.state = states.after
-  if ((states.before === null || saidIn(frame, 'conn_kept')) && tcp !== null) facts.isn = tcp.seq
+  if ((states.before === null || saidIn(frame, 'conn_kept')) && tcp !== null) {
+    const byCookie = isNoSyn(frame.bytes)
+    if (byCookie) facts.cookie = { moved: null }
+    facts.isn = (tcp.seq - (byCookie ? 1 : 0)) >>> 0
+  }
   if (from !== states.after) {
     facts.edges.push({ atUs, from, to: states.after, frame })
   }
@@ -193,11 +201,15 @@ function timeHandshake(facts: Facts, from: string, { direction, states, atUs }: 
   const { handshake } = facts
   if (from !== 'SYN_RECV' || facts.isn === null) return
   const since = atUs - facts.firstUs
-  if (direction === 'out' && states?.after === 'SYN_RECV') handshake.synAckUs ??= since
+  if (direction === 'out' && (facts.cookie !== null || states?.after === 'SYN_RECV'))
+    handshake.synAckUs ??= since
   else if (direction === 'in' && states?.after === 'ESTABLISHED') handshake.ackUs ??= since
 }
 
 function hearOut(facts: Facts, frame: FrameOut): void {
+  const seq =
+    frame.direction === 'out' ? frame.changes.find(({ what }) => what === 'seq') : undefined
+  if (facts.cookie !== null && seq?.delta !== undefined) facts.cookie.moved ??= seq.delta >>> 0
   if (frame.changes.some(({ what }) => what === 'toa_added' || what === 'uoa_added'))
     facts.toa.added++
   if (frame.own === 'uoa') facts.toa.added++

@@ -2,9 +2,19 @@
 
 import { FLAG } from '../../wire/tcp.ts'
 import { segmentOf, seqLength } from '../frame/segment.ts'
-import type { FrameIn, Moment } from '../moments/moment.ts'
+import type { FrameIn, Moment, Said } from '../moments/moment.ts'
+import { isNoSyn } from '../moments/own.ts'
 import { type ConnEnds, connKey } from '../words/ends.ts'
 import type { Leg } from './leg.ts'
+
+/** Reason of a row that waits for the RS, as its client's SYN was answered by a cookie. */
+export const HELD = 'syn_cookie'
+/** What is said of the ACK that opens it. */
+export const BY_COOKIE: Said = {
+  event: 'syn_cookie',
+  text: 'the SYN was answered here with a cookie, which this ACK brings back: the RS hears of it now',
+  fields: {},
+}
 
 /** Connections that are remembered; a ladder that follows for days forgets the oldest. */
 const REMEMBERED = 65_536
@@ -52,6 +62,8 @@ export class LadderConn {
   isClosed = false
   /** Number of the client's SYN, as it came in; of several the last one before the RS has said anything. */
   isn: number | undefined
+  /** The client's SYN was answered by a cookie. */
+  isByCookie = false
   /** Sequence numbers that count as 0: of the client's side and of the RS's, the client's numbers and the RS's. */
   readonly #zero: (number | undefined)[] = [undefined, undefined, undefined, undefined]
   /** Relative end of what each has sent, as seen where it comes in. */
@@ -60,6 +72,13 @@ export class LadderConn {
   constructor(id: number, firstUs: number) {
     this.id = id
     this.firstUs = firstUs
+  }
+
+  /** => whether it opens the connection by the cookie that it brings back */
+  opensByCookie({ states, bytes }: FrameIn): boolean {
+    const opens = states !== null && states.before === null && isNoSyn(bytes)
+    if (opens) this.isByCookie = true
+    return opens
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Change } from '../moments/moment.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import { methodWords } from '../words/forwarding.ts'
 import type { Brief } from './brief.ts'
+import { HELD } from './conns.ts'
 import type { PacketRow } from './ladder.ts'
 import type { Leg } from './leg.ts'
 
@@ -93,6 +94,8 @@ const OWN: Readonly<Record<string, string>> = {
   icmp_time_exceeded: 'the appliance says that its time is up',
   icmp_error: 'the appliance says what is wrong with it',
   uoa: 'the appliance tells the RS of the client ahead',
+  syn_cookie: 'the appliance answers with a cookie, and keeps nothing',
+  syn_proxy: 'the appliance, in the place of the client',
   rst: 'the appliance refuses',
   added: 'the balancer sent it of its own',
   left_twice: 'left a second time',
@@ -126,9 +129,13 @@ export function fateText(row: PacketRow): string[] {
       return ['a further piece of it']
     case 'parked':
       if (row.conn === 0) return ['waits for the rest of its datagram']
-      return ['parked until the MAC of the next hop is known']
+      return [
+        reason === HELD
+          ? 'held until the RS has answered'
+          : 'parked until the MAC of the next hop is known',
+      ]
     case 'released':
-      return ['released, the next hop is known']
+      return [reason === HELD ? 'released, the RS has answered' : 'released, the next hop is known']
     case 'dropped':
       return [MISSING[reason] ?? `dropped, ${why}`]
     case 'unsent':

@@ -17,7 +17,7 @@ import type { Change, FrameIn, FrameOut, Moment, Said } from '../moments/moment.
 import { hasMorePieces } from '../moments/own.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import { briefOf } from './brief.ts'
-import { type LadderConn, LadderConns } from './conns.ts'
+import { BY_COOKIE, HELD, type LadderConn, LadderConns } from './conns.ts'
 import { type Leg, legOf } from './leg.ts'
 import { noteOf } from './notes.ts'
 
@@ -196,6 +196,8 @@ export class Ladder {
     row.state = frame.states?.after ?? null
     this.#held.push(row)
     if (row.fate === 'parked' && frame.pair !== 0) this.#remember(row)
+    if (conn?.opensByCookie(frame)) this.#happened([BY_COOKIE], frame.atUs, conn)
+    if (row.fate === 'parked' && conn?.isByCookie && row.state === 'SYN_RECV') row.reason = HELD
     this.#happened(frame.said, frame.atUs, conn)
   }
 
@@ -230,7 +232,7 @@ export class Ladder {
     row.fate = frame.drop !== null ? 'unsent' : before && !back ? fateAfter(before) : 'own'
     // Of a datagram that was parked, the pieces behind the first one are no more released.
     if (goesOn && row.fate === 'released') this.#remember({ ...row, fate: 'sent' })
-    row.reason = frame.drop ?? frame.own
+    row.reason = frame.drop ?? frame.own ?? (before?.reason === HELD ? HELD : null)
     this.#held.push(row)
   }
 

@@ -25,7 +25,7 @@ import { fieldsOf, type Names } from '../words/trace-fields.ts'
 import { kindOf, lineOf } from '../words/trace-words.ts'
 import { changesOf, tunnelChanges } from './changes.ts'
 import type { Change, FrameIn, FrameOut, Happening, Moment, Said, Verdict } from './moment.ts'
-import { hasMorePieces, isErrorAbout, ownKind, tupleKey } from './own.ts'
+import { hasMorePieces, isErrorAbout, isNoSyn, ownKind, proxyKey, tupleKey } from './own.ts'
 
 /** Frames that came in and have not left yet, and RSTs of our own, that are remembered; the oldest are forgotten. */
 const REMEMBERED = 8192
@@ -102,6 +102,13 @@ export class Moments {
       remember(this.#own, tupleKey(conn.lip, conn.rs), reset)
     } else if (event === 'conn_new' && conn?.protocol === 'UDP') {
       remember(this.#own, tupleKey(conn.lip, conn.rs), { conn, own: 'uoa' })
+    } else if (
+      event === 'conn_new' &&
+      conn &&
+      this.#arrived !== undefined &&
+      isNoSyn(this.#arrived.frame.bytes)
+    ) {
+      remember(this.#own, proxyKey(conn.lip, conn.rs), { conn, own: 'syn_proxy' })
     } else if (event === 'reset_rs' && conn) {
       remember(this.#own, tupleKey(conn.lip, conn.rs), { conn, own: 'rst_on_reuse' })
     }

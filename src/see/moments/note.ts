@@ -61,6 +61,8 @@ const OWN_WORDS: Readonly<Record<string, string>> = byWord({
   icmp_time_exceeded: 'ICMP, the time of the packet is up',
   icmp_error: 'ICMP error',
   uoa: 'a datagram that tells the RS of the client of the next one',
+  syn_cookie: 'SYN+ACK with a cookie, of which nothing is kept',
+  syn_proxy: 'in the place of the client, whose SYN was answered by a cookie',
   rst: 'RST',
   rst_on_expiry: 'RST, because the connection timed out',
   rst_on_cut: 'RST, because the connection was cut',

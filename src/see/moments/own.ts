@@ -12,6 +12,7 @@ import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { headerValues } from '../frame/header-values.ts'
 import { endpointsOf } from '../frame/located-text.ts'
+import { segmentOf } from '../frame/segment.ts'
 
 const FRAG_NEEDED = 4
 /** Of the fragment word's first byte. */
@@ -34,6 +35,8 @@ export interface Own {
     | 'icmp_error'
     | 'uoa'
     | 'rst'
+    | 'syn_cookie'
+    | 'syn_proxy'
     | 'own'
   /** tupleKey of an RST, and of a datagram. */
   tuple?: string
@@ -59,9 +62,19 @@ export function ownKind(bytes: Uint8Array): Own {
     return { name: has(l4 + ICMP.HEADER) ? icmpName(pkt, l4) : 'echo_reply' }
   if (protocol === PROTO.UDP || protocol === UOA.PROTOCOL) return uoaOf(bytes)
   if (protocol !== PROTO.TCP || !has(l4 + TCP.HEADER)) return { name: 'own' }
-  if ((pkt.getUint16(l4 + TCP.OFFSET) & FLAG.RST) === 0) return { name: 'own' }
+  const flags = pkt.getUint16(l4 + TCP.OFFSET)
   const { source, destination } = endpointsOf(pkt, found)
+  if ((flags & FLAG.RST) === 0) {
+    // What has no connection is the answer to a SYN; all else opens one at its RS.
+    if ((flags & FLAG.SYN) !== 0 && (flags & FLAG.ACK) !== 0) return { name: 'syn_cookie' }
+    return { name: 'syn_proxy', tuple: proxyKey(source, destination) }
+  }
   return { name: 'rst', tuple: tupleKey(source, destination) }
+}
+
+/** Of segments of ours in the client's place (syn_proxy). */
+export function proxyKey(source: string, destination: string): string {
+  return `syn_proxy ${tupleKey(source, destination)}`
 }
 
 /** Of advertisements the flag that says somebody asked for it (RFC 4861 4.4). */
@@ -143,4 +156,10 @@ function typeOf(bytes: Uint8Array): number {
 
 export function tupleKey(from: string, to: string): string {
   return `${from} ${to}`
+}
+
+/** A segment other than a SYN: what it opens was begun by a cookie. */
+export function isNoSyn(bytes: Uint8Array): boolean {
+  const segment = segmentOf(bytes)
+  return segment !== undefined && (segment.bits & FLAG.SYN) === 0
 }

@@ -92,3 +92,19 @@ test('NAT64 is FullNAT between two families', () => {
   const [story = ''] = told('nat64-seed-client-close').stories
   assert.match(story, /\n {2}method +NAT64: FullNAT from IPv6 to IPv4/)
 })
+
+test('a SYN that was answered by a cookie: who heard of it when, and by how much numbers move', () => {
+  const { moments, stories } = told('syn-proxy')
+  const [story = ''] = stories
+  assert.match(story, /\(the client began at 1000, we at 5000\)/)
+  assert.match(story, /those of the real server come plus \d+, so that they go on from the cookie/)
+  assert.match(story, /answered here with a cookie .* only then, and answered after/)
+  const owns = moments.flatMap(moment => (moment.kind === 'out' && moment.own ? [moment] : []))
+  assert.deepEqual(
+    owns.slice(0, 2).map(({ own, conn }) => [own, conn?.client]),
+    [
+      ['syn_cookie', undefined],
+      ['syn_proxy', '202.108.10.2:33896'],
+    ],
+  )
+})

@@ -62,6 +62,7 @@ const SCENES: Record<string, () => Moment[]> = {
   nat: () => transcript('nat'),
   dr: () => transcript('dr'),
   tunnel: () => transcript('tunnel'),
+  'syn-proxy': () => transcript('syn-proxy'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
   'parked-syn': parked,
