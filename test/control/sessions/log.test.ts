@@ -49,7 +49,7 @@ function drained(rings: SharedArrayBuffer[], options: LogFileOptions, log: Log):
 }
 
 const LINE =
-  /^SESSION: \[2\] TCP 202\.108\.10\.2:10000 202\.108\.10\.1:6379 192\.168\.168\.7:\d+ 192\.168\.168\.2:6379 end=rst_rs state=CLOSE duration_ms=0 client_handshake_ms=- rs_handshake_ms=- in_packets=1 in_bytes=40 out_packets=1 out_bytes=40$/
+  /^SESSION: \[2\] TCP 202\.108\.10\.2:10000 202\.108\.10\.1:6379 192\.168\.168\.7:\d+ 192\.168\.168\.2:6379 end=rst_rs state=CLOSE duration_ms=0 client_handshake_ms=- rs_handshake_ms=- in_packets=1 in_bytes=40 out_packets=1 out_bytes=40 forwarding=fullnat$/
 
 test('into the log itself, in words and in fields', () => {
   const { log, entries } = fakeLog('text')
