@@ -5,6 +5,7 @@ import { ACL_ESTABLISHED, ACL_LISTS } from '../api/words.ts'
 import { countPrefixes } from '../engine/prefix-rows.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
+import { checkIpsets, ipsetLists, ipsetText, isIpset } from './ipsets.ts'
 import type { ListFiles } from './list-files.ts'
 import {
   ALL_PREFIXES_MAX,
@@ -39,17 +40,18 @@ export interface ConfigAcl {
 
 /** Adds problems of all services to `source`. */
 export function checkAcls(
-  services: readonly (DraftService | null)[],
+  { services, ipsets }: Draft<ConfigFile>,
   source: ConfigSource,
   files: ListFiles,
 ): void {
-  let all = 0
+  let all = checkIpsets(ipsets ?? [], source)
+  const sets = new Set((ipsets ?? []).flatMap(set => set?.name ?? []).map(ipsetText))
   const seen = new Set<string>()
-  for (const [i, service] of services.entries()) {
+  for (const [i, service] of (services ?? []).entries()) {
     if (service === null) continue
     const path = ['services', i]
     for (const list of ACL_LISTS) {
-      all += checkInline(service, list, path, source)
+      all += checkInline(service, list, { path, source, sets })
       const name = service[`${list}_file`]
       if (name === undefined) continue
       const { prefixes: read, mistakes } = files.get(name)
@@ -76,18 +78,21 @@ export function checkAcls(
 function checkInline(
   service: DraftService,
   list: (typeof ACL_LISTS)[number],
-  of: Path,
-  source: ConfigSource,
+  { path: of, source, sets }: { path: Path; source: ConfigSource; sets: ReadonlySet<string> },
 ): number {
   const texts = service[list] ?? []
   const path = [...of, list]
   const seen = new Set<string>()
   for (const [j, text] of texts.entries()) {
     if (text === null) continue
-    const problem = prefixProblem(text)
-    const plain = problem === undefined ? plainPrefix(text) : ''
+    const problem = isIpset(text) ? setProblem(text, sets) : prefixProblem(text)
+    const plain = problem === undefined && !isIpset(text) ? plainPrefix(text) : text
     if (problem !== undefined) source.problem([...path, j], problem)
-    else if (service.address !== undefined && isIpv6Text(service.address) !== isIpv6Text(text))
+    else if (
+      !isIpset(text) &&
+      service.address !== undefined &&
+      isIpv6Text(service.address) !== isIpv6Text(text)
+    )
       source.problem([...path, j], `expected a prefix of the service's family, found "${text}"`)
     else if (seen.has(plain))
       source.problem([...path, j], `expected each once, found ${plain} again`)
@@ -96,6 +101,10 @@ function checkInline(
   if (texts.length > PREFIXES_MAX)
     source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${texts.length}`)
   return texts.length
+}
+
+function setProblem(text: string, sets: ReadonlySet<string>): string | undefined {
+  return sets.has(text) ? undefined : `expected one of ipsets, found ${JSON.stringify(text)}`
 }
 
 /** What is allowed and looks like a mistake. */
@@ -115,8 +124,9 @@ export function* remarksOnAcl(
 export function aclOf(service: FileService): ConfigAcl {
   const namesOf = (list: 'deny' | 'allow') => {
     const file = service[`${list}_file`]
-    const names = service[list].length > 0 ? [inlineName(list, serviceName(service))] : []
-    return file === undefined ? names : [...names, file]
+    const sets = service[list].filter(isIpset)
+    const own = service[list].length > sets.length ? [inlineName(list, serviceName(service))] : []
+    return [...own, ...sets, ...(file === undefined ? [] : [file])]
   }
   const [deny, allow] = [namesOf('deny'), namesOf('allow')]
   return { deny, allow: allow.length === 0 ? null : allow, established: service.acl_established }
@@ -132,18 +142,19 @@ export function rateOf(service: FileService, of: 'connection' | 'client'): Confi
   return perSecond === undefined ? null : { perSecond, burst: service[`${of}_burst`] ?? perSecond }
 }
 
-/** All lists by name, those of services and those of files. */
+/** All lists by name, those of services, of sets and of files. */
 export function listsOf(
-  services: readonly FileService[],
+  { services, ipsets }: Pick<ConfigFile, 'services' | 'ipsets'>,
   files: ListFiles,
 ): Record<string, PackedList> {
   const inline = services.flatMap(service =>
-    ACL_LISTS.filter(list => service[list].length > 0).map((list): [string, PackedList] => [
-      inlineName(list, serviceName(service)),
-      packList(prefixesOf(service[list])),
-    ]),
+    ACL_LISTS.flatMap((list): [string, PackedList][] => {
+      const prefixes = service[list].filter(text => !isIpset(text))
+      if (prefixes.length === 0) return []
+      return [[inlineName(list, serviceName(service)), packList(prefixesOf(prefixes))]]
+    }),
   )
-  return Object.fromEntries([...inline, ...files.packed()])
+  return Object.fromEntries([...inline, ...ipsetLists(ipsets), ...files.packed()])
 }
 
 /** In the words of a change. */

@@ -52,6 +52,7 @@ export function configOfEdited(
   lists: Readonly<Record<string, PackedList>>,
 ): Config | Promise<Config> {
   let size = edits.length
+  for (const { prefixes } of file.ipsets) size += prefixes.length >> 3
   for (const { real_servers, deny, allow } of file.services)
     size += 1 + real_servers.length + ((deny.length + allow.length) >> 3)
   if (size <= SMALL) return configOf(edited(file, edits), lists)

@@ -214,7 +214,7 @@ function normalise(file: ConfigFile, files: ListFiles): ConfigValues {
   const lips = lipsOfServices(all, file.snat)
   return {
     arms,
-    lists: listsOf(file.services, files),
+    lists: listsOf(file, files),
     snat: snatOf(file.snat, arms),
     services: file.services.map(service => ({
       protocol: service.protocol,

@@ -73,7 +73,7 @@ export function checkConfig(
   checkServices(draft, own, armsRead, source)
   checkModules(services, source)
   checkSnat(draft.snat ?? [], arms, source)
-  checkAcls(services, source, files)
+  checkAcls(draft, source, files)
   const remarks: Remarks = { warnings: [], named: [] }
   if (!armsRead) return remarks
   const reach = new Reach(arms)

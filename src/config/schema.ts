@@ -26,6 +26,7 @@ import { UOA_TRAIL_MAX } from '../engine/xmit/uoa.ts'
 import { aclSchema } from './acl-schema.ts'
 import { checkSchema, passiveSchema } from './check-keys.ts'
 import { isAddress, isCidr } from './cidr.ts'
+import { ipsetSchema } from './ipsets.ts'
 import { snatSchema } from './snat-schema.ts'
 import { synProxySchema, synProxyService } from './syn-proxy-keys.ts'
 import { isDeviceName, isNetnsName, isPrintable, isSocketPath, isUnicastMac } from './texts.ts'
@@ -203,6 +204,7 @@ export const fileSchema = z.strictObject(
     arms: z.array(arm, 'a list'),
     services: list(service),
     snat: list(snatSchema),
+    ipsets: list(ipsetSchema),
     workers: mapping({
       count: whole(1, 32).default(1),
       steering: word(['bpf', 'handover']),

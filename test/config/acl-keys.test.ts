@@ -177,3 +177,27 @@ test('packing keeps all of it, and reads anything', () => {
   assert.deepEqual(unpackList(packList(list)), list)
   assert.deepEqual(unpackList('AAAA'), new Int32Array())
 })
+
+test('sets: each is a list by its name, and every mistake is told', () => {
+  const sets = (text: string, deny = "'ipset:a'") => `deny: [${deny}]\nipsets: ${text}`
+  const config = parse(
+    sets('[{ name: a, prefixes: [10.0.0.0/8] }, { name: b }]', "'ipset:a', 10.1.0.0/16"),
+  )
+  assert.deepEqual(config.services[0]?.acl.deny, ['deny of TCP 202.108.10.1:6379', 'ipset:a'])
+  assert.deepEqual(prefixes(config, 'ipset:a'), [...prefixesOf(['10.0.0.0/8'])])
+  assert.deepEqual(prefixes(config, 'ipset:b'), [])
+  const found = problems(
+    sets(
+      '[{ name: a, prefixes: [10.0.0.1/8, 10.0.0.1, 10.0.0.1/32] }, { name: a }, { name: a b }]',
+      "'ipset:a', 'ipset:a', 'ipset:c'",
+    ),
+  )
+  assert.deepEqual(found.map(problem => problem.replace(/^x\.yaml:\d+:\d+ /, '')).sort(), [
+    'deny[1]: expected each once, found ipset:a again',
+    'deny[2]: expected one of ipsets, found "ipset:c"',
+    'ipsets[0].prefixes[0]: expected a network, like 10.0.0.0/8, found "10.0.0.1/8"',
+    'ipsets[0].prefixes[2]: expected each once, found 10.0.0.1 again',
+    'ipsets[1].name: expected each once, found a again',
+    'ipsets[2].name: expected a name of 1-31 letters, digits, dots, dashes and underscores, found "a b"',
+  ])
+})

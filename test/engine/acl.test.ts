@@ -42,6 +42,21 @@ test('deny first; with an allow list only those on it; without any everybody', (
   assert.equal(said(allowing, { src: '202.108.10.4' }), 'ACL_NOT_ALLOWED')
 })
 
+test('sets are one list for all that name them; an empty one as allow list lets nobody in', () => {
+  const sets = (prefixes: string) => `ipsets: [{ name: some, prefixes: [${prefixes}] }]\n`
+  const of = (keys: string, prefixes: string) =>
+    new Stand(`${SEED_CONFIG}    ${keys}\n${sets(prefixes)}`).resolveRss()
+  const denying = of("deny: ['ipset:some', 202.108.10.9]", '202.108.10.2, 2001:db8::/32')
+  assert.equal(said(denying), 'ACL_DENIED')
+  assert.equal(said(denying, { src: '202.108.10.9' }), 'ACL_DENIED')
+  assert.equal(said(denying, { src: '202.108.10.3' }), TO_RS)
+  const either = of("allow: ['ipset:some', 202.108.10.9]", '202.108.10.2')
+  assert.equal(said(either), TO_RS)
+  assert.equal(said(either, { src: '202.108.10.9' }), TO_RS)
+  assert.equal(said(either, { src: '202.108.10.3' }), 'ACL_NOT_ALLOWED')
+  assert.equal(said(of("allow: ['ipset:some']", '')), 'ACL_NOT_ALLOWED')
+})
+
 test('what is no SYN and belongs to no connection is refused in silence, too', () => {
   const config = `${SEED_CONFIG}    deny: [202.108.10.2]\ntcp: { bare_ack: rst }\n`
   const stand = new Stand(config).resolveRss()

@@ -4,6 +4,7 @@ import { type Edit, isMatch, type ServerKey, type ServiceKey } from '../../api/e
 import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { AclList } from '../../api/words.ts'
+import { isIpset } from '../../config/ipsets.ts'
 import { plainPrefix, prefixProblem } from '../../config/prefix-lists.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
@@ -159,10 +160,7 @@ function editOf(name: Exclude<CommandName, Asking>, given: Given): Edit {
 function prefixOfList(given: Given): string {
   const text = first(given, 'deny-address') ?? first(given, 'allow-address') ?? ''
   const flag = given.options.has('deny-address') ? '-k' : '-2'
-  if (text.startsWith('ipset:'))
-    throw usage(
-      `there are no ipsets here: put the prefixes of ${text.slice(6) || 'it'} into a file and name it as deny_file or allow_file`,
-    )
+  if (isIpset(text)) return text
   const problem = prefixProblem(text)
   if (problem === undefined) return plainPrefix(text)
   throw usage(`${flag}: ${problem}`)

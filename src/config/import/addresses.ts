@@ -14,7 +14,8 @@ import { short } from './short.ts'
 
 const RANGE_MAX = 4096
 const TOO_MANY = `expected a range of 1-${RANGE_MAX} addresses`
-const NO_IPSETS = 'there are no ipsets; a file of prefixes is deny_file or allow_file'
+const NO_IPSETS =
+  'what is in an ipset stands elsewhere: give it to ipsets of the config, and name it in deny or allow'
 
 /** Why `text` cannot be an address here; undefined if it can. */
 export function addressProblem(text: string): string | undefined {

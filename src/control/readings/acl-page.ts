@@ -6,6 +6,7 @@ import { Refused } from '../../api/refused.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { hasLists } from '../../config/acl-keys.ts'
 import type { Config, ConfigService } from '../../config/config.ts'
+import { isIpset } from '../../config/ipsets.ts'
 import { prefixText } from '../../config/prefix-lists.ts'
 import type { Readings } from './readings.ts'
 
@@ -51,6 +52,13 @@ export function aclPage(
   for (const name of namesOf(service, list)) {
     const table = sources.readings.list(name)
     if (table === undefined) continue
+    if (isIpset(name)) {
+      // What it has met at all services.
+      if (from <= total && prefixes.length < limit)
+        prefixes.push({ prefix: name, hits: table.allHits() })
+      total++
+      continue
+    }
     const file = isFile(name) ? { file: name } : {}
     for (let i = Math.max(0, from - total); i < table.size && prefixes.length < limit; i++) {
       const prefix = prefixText(table.network(i), table.length(i))

@@ -68,8 +68,30 @@ test('deny and allow lists', async () => {
   await fails(daemon, `-U ${T}`, '-U needs -k PREFIX', 2)
   const network = 'expected a network, like 10.0.0.0/8, found "10.0.0.1/8"'
   await fails(daemon, `-U ${T} -k 10.0.0.1/8`, `-k: ${network}`, 2)
-  const file = 'put the prefixes of bad into a file and name it as deny_file or allow_file'
-  await fails(daemon, `-U ${T} -k ipset:bad`, `there are no ipsets here: ${file}`, 2)
+  await assert.rejects(
+    say(daemon, `-U ${T} -k ipset:bad`),
+    /expected one of ipsets, found "ipset:bad"/,
+  )
+})
+
+test('ipsets: named on a list, printed, saved and read as such', async () => {
+  const daemon = await seed()
+  daemon.file.ipsets.push({ name: 'bad', prefixes: ['10.0.0.0/8', '192.0.2.1'] })
+  await say(daemon, `-U ${T} -k ipset:bad`)
+  await say(daemon, `-U ${T} -k 10.1.0.0/16`)
+  const lines = (await say(daemon, `-B ${T}`)).split('\n').slice(1, -1)
+  assert.deepEqual(
+    lines.map(line => line.trim().split(/ +/).at(-1)),
+    ['10.1.0.0/16', 'ipset:bad'],
+  )
+  const saved = await say(daemon, '-S')
+  assert.match(saved, /-k 10\.1\.0\.0\/16\n-U .* -k ipset:bad\n/)
+  await say(daemon, '-C')
+  daemon.stdin = saved
+  await say(daemon, '-R')
+  assert.equal(await say(daemon, '-S'), saved)
+  await say(daemon, `-V ${T} -k ipset:bad`)
+  await fails(daemon, `-V ${T} -k ipset:bad`, 'no deny ipset:bad in TCP 202.108.10.1:6379')
 })
 
 test('prefixes that -R brings one by one are sent together, and one that is there is named with its line', async () => {

@@ -67,7 +67,7 @@ test('rules of our own: both families, lists, rates and what else LVS has no wor
   assert.deepEqual(lips, [{ address: '2001:db8:168::7', arm: 'dpdk1' }])
   assert.deepEqual(notCarried, [
     'dual.rules:4: 198.18.0.1: it is on the deny list of 198.51.100.80:80 already',
-    'dual.rules:5: -U -t 198.51.100.80:80 -k ipset:scanners: there are no ipsets; a file of prefixes is deny_file or allow_file',
+    'dual.rules:5: -U -t 198.51.100.80:80 -k ipset:scanners: what is in an ipset stands elsewhere: give it to ipsets of the config, and name it in deny or allow',
     'dual.rules:6: -V -t 198.51.100.80:80 -k 198.18.0.2: it is not on the deny list',
     'dual.rules:17: --when-down never: expected drop, reject or all',
     'dual.rules:17: --client-rate many: expected a whole number 0-1000000, the default takes its place',

@@ -271,10 +271,10 @@ test('what is wrong has the status that controllers know, and a text that says w
       461,
       /^addr: expected an address or network/,
     ],
-    ['PUT', `${VS}/deny`, { Items: [{ addr: '', ipset: 'bad' }] }, 461, /there are no ipsets/],
+    ['PUT', `${VS}/deny`, { Items: [{ addr: '', ipset: 'bad' }] }, 461, /expected one of ipsets/],
     ['GET', '/vs/202.108.10.1-1-tcp/allow', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
     ['DELETE', `${VS}/allow`, { Items: [{ addr: '10.0.0.0/8' }] }, 461, /^no allow 10\.0\.0\.0\/8/],
-    ['GET', '/ipset/x/member', undefined, 501, /^there are no ipsets here$/],
+    ['GET', '/ipset/x/member', undefined, 501, /^there are no edits of ipsets here$/],
   ]
   for (const [method, path, body, status, text] of cases) {
     const [got, answer] = await call(method, path, body)

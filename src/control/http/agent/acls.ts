@@ -3,6 +3,7 @@
 import type { ServiceInfo, Verbs } from '../../../api/commands.ts'
 import { ACL_PER_REQUEST } from '../../../api/limits.ts'
 import { ACL_LISTS, type AclList } from '../../../api/words.ts'
+import { ipsetName, ipsetText, isIpset } from '../../../config/ipsets.ts'
 import { plainPrefix, prefixProblem } from '../../../config/prefix-lists.ts'
 import {
   AgentError,
@@ -35,16 +36,24 @@ async function listed(control: Control, service: ServiceInfo, list: AclList): Pr
   }
 }
 
+interface Item {
+  addr?: string | null | undefined
+  ipset?: string | null | undefined
+}
+
 /** What the body names, as it is listed. */
-function prefixesIn({
-  body,
-}: Call<{ Items?: { addr?: string | null | undefined }[] | null | undefined }>): string[] {
-  const all = (body.Items ?? []).map(({ addr }) => addr ?? '')
-  for (const addr of all) {
-    const problem = prefixProblem(addr)
+function prefixesIn({ body }: Call<{ Items?: Item[] | null | undefined }>): string[] {
+  const all = (body.Items ?? []).map(({ addr, ipset }) => {
+    if (ipset) return ipsetText(ipset)
+    const problem = prefixProblem(addr ?? '')
     if (problem !== undefined) throw new AgentError(BAD_BACKEND, `addr: ${problem}`)
-  }
-  return [...new Set(all.map(plainPrefix))]
+    return plainPrefix(addr ?? '')
+  })
+  return [...new Set(all)]
+}
+
+function itemOf({ prefix }: Prefix) {
+  return isIpset(prefix) ? { addr: '', ipset: ipsetName(prefix) } : { addr: prefix, ipset: '' }
 }
 
 const nameOf = (list: AclList) => (list === 'deny' ? 'Deny' : 'Allow')
@@ -65,10 +74,7 @@ function routesOf(list: AclList): AgentRoute[] {
       answers: { 200: shapes.aclListOut, 404: text },
       async handle(call) {
         const all = await listed(call.control, await serviceOf(call), list)
-        return {
-          status: 200,
-          body: { Items: all.map(({ prefix }) => ({ addr: prefix, ipset: '' })) },
-        }
+        return { status: 200, body: { Items: all.map(itemOf) } }
       },
     }),
     route({

@@ -21,8 +21,8 @@ const ABSENT: [path: string, what: string][] = [
   ['/device/:name/vlan', 'VLANs'],
   ['/device/:name/netlink', 'devices of the kernel'],
   ['/device/:name/netlink/addr', 'devices of the kernel'],
-  ['/ipset', 'ipsets'],
-  ['/ipset/*', 'ipsets'],
+  ['/ipset', 'edits of ipsets'],
+  ['/ipset/*', 'edits of ipsets'],
 ]
 
 const MEANINGS: Record<number, string> = {

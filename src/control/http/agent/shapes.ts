@@ -152,14 +152,9 @@ export const laddrListOut = items(
 const aclItem = z.object(
   {
     addr: z.string('an address or network').nullish(),
-    ipset: z
-      .literal(
-        ['', null],
-        'none: there are no ipsets, a file of prefixes is deny_file or allow_file',
-      )
-      .optional(),
+    ipset: z.string('the name of an ipset').nullish(),
   },
-  'an object with addr',
+  'an object with addr or ipset',
 )
 export const aclListIn = itemsIn(aclItem).meta({ id: 'AgentAclSpec' })
 export const aclListOut = items(z.object({ addr: z.string(), ipset: z.string() }))

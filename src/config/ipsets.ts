@@ -1,0 +1,86 @@
+/** Named sets of prefixes, which lists of services name as `ipset:NAME` (semantics 8.2): each is one list, however many name it. */
+
+import * as z from 'zod'
+import {
+  A_PREFIX,
+  type PackedList,
+  PREFIXES_MAX,
+  packList,
+  plainPrefix,
+  prefixesOf,
+  prefixProblem,
+} from './prefix-lists.ts'
+import type { ConfigSource, Path } from './source.ts'
+
+const BEGIN = 'ipset:'
+/** As long as the kernel's may be. */
+const A_NAME = 'a name of 1-31 letters, digits, dots, dashes and underscores'
+
+export const ipsetSchema = z.strictObject(
+  {
+    name: z.string(A_NAME).regex(/^[\w.-]{1,31}$/, A_NAME),
+    prefixes: z.array(z.string(A_PREFIX), 'a list').default([]),
+  },
+  'a mapping',
+)
+
+type Ipset = z.output<typeof ipsetSchema>
+
+/** One of a file that may have mistakes elsewhere. */
+interface ReadIpset {
+  name?: string | undefined
+  prefixes?: readonly (string | null)[] | undefined
+}
+
+/** It stands for a set, not for a prefix. */
+export function isIpset(text: string): boolean {
+  return text.startsWith(BEGIN)
+}
+
+/** What lists call the set of this name. */
+export function ipsetText(name: string): string {
+  return `${BEGIN}${name}`
+}
+
+export function ipsetName(text: string): string {
+  return text.slice(BEGIN.length)
+}
+
+/** Adds problems of all sets to `source`. => how many prefixes they have */
+export function checkIpsets(sets: readonly (ReadIpset | null)[], source: ConfigSource): number {
+  let all = 0
+  const names = new Set<string>()
+  for (const [i, set] of sets.entries()) {
+    const { name, prefixes = [] } = set ?? {}
+    if (name !== undefined && names.has(name))
+      source.problem(['ipsets', i, 'name'], `expected each once, found ${name} again`)
+    if (name !== undefined) names.add(name)
+    checkPrefixes(prefixes, ['ipsets', i, 'prefixes'], source)
+    all += prefixes.length
+  }
+  return all
+}
+
+function checkPrefixes(
+  prefixes: readonly (string | null)[],
+  path: Path,
+  source: ConfigSource,
+): void {
+  const seen = new Set<string>()
+  for (const [j, text] of prefixes.entries()) {
+    if (text === null) continue
+    const problem = prefixProblem(text)
+    const plain = problem === undefined ? plainPrefix(text) : ''
+    if (problem !== undefined) source.problem([...path, j], problem)
+    else if (seen.has(plain))
+      source.problem([...path, j], `expected each once, found ${plain} again`)
+    seen.add(plain)
+  }
+  if (prefixes.length > PREFIXES_MAX)
+    source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${prefixes.length}`)
+}
+
+/** By the names that lists have for them. */
+export function ipsetLists(sets: readonly Ipset[]): [name: string, list: PackedList][] {
+  return sets.map(({ name, prefixes }) => [ipsetText(name), packList(prefixesOf(prefixes))])
+}
