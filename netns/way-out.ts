@@ -7,23 +7,47 @@ import { raiseRedis } from './real-servers.ts'
 import type { Lab } from './two-arm.ts'
 
 export const OUTSIDE = '202.108.10.3'
-const GATEWAY = '192.168.168.3'
+export const OUTSIDE6 = '2001:db8:10::3'
 export const HOSTS = 'src-range=192.168.168.2-192.168.168.254,oif=ext0'
+export const HOSTS6 = 'src-range=2001:db8:168::2-2001:db8:168::ff,oif=ext0'
+const WAYS = [
+  { outside: OUTSIDE, prefix: 32, of: OUTSIDE, hosts: HOSTS, ip: ['ip'], gateway: '192.168.168.3' },
+  {
+    outside: OUTSIDE6,
+    prefix: 128,
+    of: `[${OUTSIDE6}]`,
+    hosts: HOSTS6,
+    ip: ['ip', '-6'],
+    gateway: '2001:db8:168::3',
+  },
+] as const
 /** A server that does not answer would make redis-cli wait for ever. */
 const LIMIT_MS = 5000
 
 /** Leaves alone what is there already. */
 export async function raiseWayOut(lab: Lab, signal?: AbortSignal): Promise<void> {
+  if (lab.armsKind !== 'tap')
+    throw new LabError('SNAT needs arms that are TAPs: raise the lab without --arms veth')
   const client = lab.arm('client')
   const [address = ''] = client.addresses
   await raiseRedis(lab.paths, client, address, signal)
-  const route = ['route', 'replace', 'default', 'via', GATEWAY]
-  await mustRun([...lab.inside('rs', ['ip', ...route])])
-  await must(lab, ['dpip', 'addr', 'add', `${OUTSIDE}/32`, 'dev', 'ext0', 'sapool'])
-  for (const proto of ['tcp', 'udp']) {
-    const match = ['-H', `proto=${proto},${HOSTS}`]
-    await must(lab, ['ipvsadm', '-A', ...match, '-s', 'rr'])
-    await must(lab, ['ipvsadm', '-a', ...match, '-r', `${OUTSIDE}:0`, '-w', '100', '-J'])
+  for (const way of WAYS.slice(0, client.addresses6.length > 0 ? 2 : 1)) {
+    const route = [...way.ip, 'route', 'replace', 'default', 'via', way.gateway]
+    await mustRun([...lab.inside('rs', route)])
+    await must(lab, [
+      'dpip',
+      'addr',
+      'add',
+      `${way.outside}/${way.prefix}`,
+      'dev',
+      'ext0',
+      'sapool',
+    ])
+    for (const proto of ['tcp', 'udp']) {
+      const match = ['-H', `proto=${proto},${way.hosts}`]
+      await must(lab, ['ipvsadm', '-A', ...match, '-s', 'rr'])
+      await must(lab, ['ipvsadm', '-a', ...match, '-r', `${way.of}:0`, '-w', '100', '-J'])
+    }
   }
 }
 

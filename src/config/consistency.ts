@@ -26,7 +26,7 @@ import {
   remarksOnHashing,
 } from './service-remarks.ts'
 import { checkSnat } from './snat.ts'
-import { lipsOfServices } from './snat-addresses.ts'
+import { checkOutside, lipsOfServices, snatAddresses } from './snat-addresses.ts'
 import type { ConfigSource, Path } from './source.ts'
 import { synProxyProblems } from './syn-proxy-keys.ts'
 import { checkVlans } from './vlans.ts'
@@ -188,6 +188,7 @@ function checkServices(
 ): void {
   const all = [...own].filter(([, { lip }]) => lip).map(([address]) => address)
   const lips = lipsOfServices(all, snat)
+  const outside = snatAddresses(snat)
   const known = lips.length === 0 ? 'there is none' : lips.slice(0, 4).join(', ')
   const reach = new Reach(arms)
   if (armsRead) noLip(services, lips, source)
@@ -202,6 +203,7 @@ function checkServices(
       once(source, seen, serviceName({ protocol, address, port }), path, 'service')
     }
     if (armsRead) checkLips(service, path, own, known, source)
+    checkOutside(service, path, outside, source)
     for (const [key, text] of problemsOf(service)) source.problem([...path, ...key], text)
     const rss = new Map<string, Path>()
     for (const [j, rs] of (service.real_servers ?? []).entries()) {

@@ -1,10 +1,15 @@
 /**
  * What a match service goes by, as text: `from=A-B,to=C,iif=ARM,oif=ARM` of those that are given, in this order, which is also what stands
- * in place of an address and a port where services are named. ipvsadm's words for the first two are src-range and dst-range.
+ * in place of an address and a port where services are named; `af=ipv6` behind them, where no range says that it is of IPv6. ipvsadm's
+ * words for the first two are src-range and dst-range.
  */
 
-import { isIPv4 } from 'node:net'
-import { ipv4Int, ipv4Text, prefixMask } from '../wire/address.ts'
+import { prefixMask } from '../wire/address.ts'
+import { type IpAddress, ipText, parseIp } from '../wire/ip-address.ts'
+import { ipv6Mask } from '../wire/ipv6-address.ts'
+
+export const FAMILIES = ['ipv4', 'ipv6'] as const
+export type FamilyName = (typeof FAMILIES)[number]
 
 /** As the config file has them. */
 export interface MatchKeys {
@@ -12,6 +17,7 @@ export interface MatchKeys {
   destination?: string | undefined
   in?: string | undefined
   out?: string | undefined
+  family?: FamilyName | undefined
 }
 
 /** By the words of ipvsadm, ours in front. */
@@ -20,57 +26,118 @@ const WORDS: Record<string, keyof MatchKeys> = {
   to: 'destination',
   iif: 'in',
   oif: 'out',
+  af: 'family',
   'src-range': 'source',
   'dst-range': 'destination',
 }
-export const A_RANGE = 'an IPv4 address, a range like 192.0.2.2-192.0.2.9, or a network'
+export const A_RANGE = 'an address, a range like 192.0.2.2-192.0.2.9, or a network'
+
+/** Both ends, of one family. */
+export type Range = readonly [first: IpAddress, last: IpAddress]
 
 /** Both ends of a range, as unsigned order has them; undefined if it is none. */
-export function rangeOf(text: string): readonly [first: number, last: number] | undefined {
-  const network = /^(.*)\/(\d|[12]\d|3[0-2])$/.exec(text)
-  if (network) {
-    const [, host = '', length] = network
-    if (!isIPv4(host)) return undefined
-    const mask = prefixMask(Number(length))
-    const first = ipv4Int(host) & mask
-    return first === ipv4Int(host) ? [first, first | ~mask] : undefined
-  }
-  const [first = '', last = first, ...more] = text.split('-')
-  if (!isIPv4(first) || !isIPv4(last) || more.length > 0) return undefined
-  const ends = [ipv4Int(first), ipv4Int(last)] as const
-  return ends[0] >>> 0 <= ends[1] >>> 0 ? ends : undefined
+export function rangeOf(text: string): Range | undefined {
+  const [host = '', length, ...rest] = text.split('/')
+  if (length !== undefined) return rest.length === 0 ? networkOf(host, length) : undefined
+  const [start = '', end = start, ...more] = text.split('-')
+  const [first, last] = [parseIp(start), parseIp(end)]
+  if (first === undefined || last === undefined || more.length > 0) return undefined
+  if (typeof first !== typeof last) return undefined
+  return isOrdered(wordsOf(first), wordsOf(last)) ? [first, last] : undefined
+}
+
+/** A network of so many bits, behind which its address has none. */
+function networkOf(host: string, length: string): Range | undefined {
+  const first = parseIp(host)
+  const bits = Number(length)
+  if (first === undefined || !/^\d{1,3}$/.test(length) || bits > bitsOf(first)) return undefined
+  const words = wordsOf(first)
+  const masks = words.map((_, i) =>
+    typeof first === 'number' ? prefixMask(bits) : ipv6Mask(bits, i),
+  )
+  if (words.some((word, i) => (word & ~(masks[i] as number)) !== 0)) return undefined
+  const last = words.map((word, i) => word | ~(masks[i] as number))
+  return [first, typeof first === 'number' ? (last[0] as number) : (last as never)]
+}
+
+function bitsOf(address: IpAddress): number {
+  return typeof address === 'number' ? 32 : 128
+}
+
+function wordsOf(address: IpAddress): readonly number[] {
+  return typeof address === 'number' ? [address] : address
+}
+
+function isOrdered(first: readonly number[], last: readonly number[]): boolean {
+  const at = first.findIndex((word, i) => word !== last[i])
+  return at < 0 || (first[at] as number) >>> 0 < (last[at] as number) >>> 0
 }
 
 /** A range as it is named everywhere: one address, or both ends. */
 function rangeText(text: string): string {
-  const [first, last] = rangeOf(text) ?? []
+  const [first, last] = (rangeOf(text) ?? []).map(ipText)
   if (first === undefined || last === undefined) return text
-  return first === last ? ipv4Text(first) : `${ipv4Text(first)}-${ipv4Text(last)}`
+  return first === last ? first : `${first}-${last}`
 }
 
-export function matchText({ source, destination, in: iif, out }: MatchKeys): string {
+/** Of which family a range is; undefined for none. */
+export function familyOfRange(text: string | undefined): FamilyName | undefined {
+  const range = text === undefined ? undefined : rangeOf(text)
+  return range && (typeof range[0] === 'number' ? 'ipv4' : 'ipv6')
+}
+
+/** What its ranges say, or `family` where there are none. */
+export function familyOfMatch({ source, destination, family = 'ipv4' }: MatchKeys): FamilyName {
+  return familyOfRange(source) ?? familyOfRange(destination) ?? family
+}
+
+export function matchText(keys: MatchKeys): string {
+  const { source, destination, in: iif, out } = keys
+  const hasRange = source !== undefined || destination !== undefined
   const words = [
     ...(source === undefined ? [] : [`from=${rangeText(source)}`]),
     ...(destination === undefined ? [] : [`to=${rangeText(destination)}`]),
     ...(iif === undefined ? [] : [`iif=${iif}`]),
     ...(out === undefined ? [] : [`oif=${out}`]),
+    ...(hasRange || familyOfMatch(keys) === 'ipv4' ? [] : ['af=ipv6']),
   ]
   return words.join(',')
 }
 
+/** What is wrong with criteria that are right one by one; undefined if nothing is. */
+export function mixedFamilies({ source, destination, family }: MatchKeys): string | undefined {
+  const [from, to] = [familyOfRange(source), familyOfRange(destination)]
+  if (from && to && from !== to) return 'source and destination of one family'
+  const said = from ?? to
+  if (family === undefined || said === undefined || said === family) return undefined
+  return `ranges of ${family}, as family says`
+}
+
 /** Such a text read. => what it says, or what is wrong with it */
 export function parseMatch(text: string): MatchKeys | string {
-  const keys: MatchKeys = {}
+  const keys: Record<string, string> = {}
   for (const part of text.split(',')) {
     const [word = '', ...rest] = part.split('=')
     const value = rest.join('=')
     const key = WORDS[word]
     if (key === undefined) return `unknown criterion ${JSON.stringify(part)}`
     if (keys[key] !== undefined) return `${word} twice`
-    const isRange = key === 'source' || key === 'destination'
-    if (value === '' || (isRange && rangeOf(value) === undefined))
-      return `expected ${isRange ? A_RANGE : 'the name of an arm'} after ${word}=, found ${JSON.stringify(value)}`
-    keys[key] = isRange ? rangeText(value) : value
+    const problem = problemOf(key, value)
+    if (problem) return `expected ${problem} after ${word}=, found ${JSON.stringify(value)}`
+    keys[key] = key === 'source' || key === 'destination' ? rangeText(value) : value
   }
+  const mixed = mixedFamilies(keys)
+  if (mixed) return `expected ${mixed}, found ${JSON.stringify(text)}`
+  const { source, destination, in: iif, out } = keys
+  if (familyOfRange(source) ?? familyOfRange(destination)) delete keys.family
+  if ([source, destination, iif, out].every(given => given === undefined))
+    return 'expected a range or an arm: it would take all'
   return keys
+}
+
+function problemOf(key: keyof MatchKeys, value: string): string | undefined {
+  if (key === 'family')
+    return FAMILIES.some(name => name === value) ? undefined : FAMILIES.join(' or ')
+  if (key === 'in' || key === 'out') return value === '' ? 'the name of an arm' : undefined
+  return value === '' || rangeOf(value) === undefined ? A_RANGE : undefined
 }

@@ -1,12 +1,12 @@
 /** The schema of the keys of `snat`. */
 
-import { isIPv4 } from 'node:net'
 import * as z from 'zod'
 import { protocol, scheduler } from '../api/fields.ts'
 import { SECONDS_MAX, WEIGHT_MAX } from '../api/limits.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { DEFAULT_SCHEDULER } from '../api/words.ts'
-import { A_RANGE, rangeOf } from './match.ts'
+import { canonicalIp, isIp } from '../wire/ip-address.ts'
+import { A_RANGE, FAMILIES, rangeOf } from './match.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
@@ -15,8 +15,9 @@ const whole = (min: number, max: number) => {
 const range = z.string(A_RANGE).refine(value => rangeOf(value) !== undefined, A_RANGE)
 const AN_ARM = 'the name of an arm without commas and ='
 const arm = z.string(AN_ARM).regex(/^[^,=]+$/, AN_ARM)
-const AN_ADDRESS = 'an IPv4 address'
-const address = z.string(AN_ADDRESS).refine(isIPv4, AN_ADDRESS)
+const AN_ADDRESS = 'an IPv4 or IPv6 address'
+const address = z.string(AN_ADDRESS).refine(isIp, AN_ADDRESS).overwrite(canonicalIp)
+const A_FAMILY = FAMILIES.join(' or ')
 
 export const snatSchema = z.strictObject(
   {
@@ -25,6 +26,7 @@ export const snatSchema = z.strictObject(
     destination: range.optional(),
     in: arm.optional(),
     out: arm.optional(),
+    family: z.enum(FAMILIES, A_FAMILY).optional(),
     scheduler: scheduler.default(DEFAULT_SCHEDULER),
     conn_timeout: whole(1, SECONDS_MAX).optional(),
     addresses: z

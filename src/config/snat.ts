@@ -3,11 +3,14 @@
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { PROXY_PROTOCOLS, SYN_PROXY, SYN_PROXY_ABOVE, WHEN_DOWN } from '../api/words.ts'
 import { NO_HASHING } from '../engine/asker.ts'
+import type { MatchRanges6 } from '../engine/match.ts'
+import { isIpv6Text } from '../wire/ip-address.ts'
+import type { Ipv6 } from '../wire/ipv6-address.ts'
 import { aclOf } from './acl-keys.ts'
 import type { ConfigArm } from './arms.ts'
 import { checkSchema, configCheck } from './check-keys.ts'
 import type { Draft } from './draft.ts'
-import { matchText, rangeOf } from './match.ts'
+import { familyOfMatch, matchText, mixedFamilies, rangeOf } from './match.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 
@@ -23,6 +26,8 @@ export const SNAT_ADDRESSES_MAX = 16
 export interface ConfigMatch {
   source: readonly [first: number, last: number]
   destination: readonly [first: number, last: number]
+  /** Of IPv6, in place of those, which are then any; left out for IPv4. */
+  six?: MatchRanges6
   /** Indexes of arms; -1 for any, or for none that its addresses say. */
   in: number
   out: number
@@ -34,6 +39,18 @@ export function allServices<S>({ services, snat }: { services: S[]; snat: S[] })
 }
 
 const ALL = [0, -1] as const
+const ALL6: readonly [Ipv6, Ipv6] = [
+  [0, 0, 0, 0],
+  [-1, -1, -1, -1],
+]
+
+function rangesOf(rule: ConfigFile['snat'][number]): Omit<ConfigMatch, 'in' | 'out'> {
+  const [source, destination] = [rangeOf(rule.source ?? ''), rangeOf(rule.destination ?? '')]
+  if (familyOfMatch(rule) === 'ipv4')
+    return { source: (source ?? ALL) as never, destination: (destination ?? ALL) as never }
+  const six = { source: source ?? ALL6, destination: destination ?? ALL6 } as MatchRanges6
+  return { source: ALL, destination: ALL, six }
+}
 
 /** As services are. */
 export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
@@ -46,8 +63,7 @@ export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
       address: matchText(rule),
       port: 0,
       match: {
-        source: rangeOf(rule.source ?? '') ?? ALL,
-        destination: rangeOf(rule.destination ?? '') ?? ALL,
+        ...rangesOf(rule),
         in: armNamed(rule.in),
         out: rule.out === undefined ? home : armNamed(rule.out),
       },
@@ -92,7 +108,10 @@ export function checkSnat(rules: Rules, arms: Arms, source: ConfigSource): void 
     if (rule === null) continue
     const path: Path = ['snat', i]
     const text = matchText(rule)
-    if (text === '' && source.isWhole(path))
+    const mixed = mixedFamilies(rule)
+    if (mixed) source.problem(path, `expected ${mixed}: an entry of its own for each family`)
+    const { source: from, destination: to, in: iif, out } = rule
+    if ((from ?? to ?? iif ?? out) === undefined && source.isWhole(path))
       source.problem(
         path,
         'expected a source, destination, in or out, found none: it would take all',
@@ -128,6 +147,8 @@ function checkAddresses(rule: Rule, path: Path, arms: Arms, source: ConfigSource
     const at = [...path, 'addresses', j, 'address']
     if (j === SNAT_ADDRESSES_MAX)
       source.problem([...path, 'addresses', j], `expected at most ${j} addresses, found more`)
+    if (isIpv6Text(address) !== (familyOfMatch(rule) === 'ipv6'))
+      source.problem(at, familyProblem(rule, address))
     if (seen.has(address)) source.problem(at, `expected each once, found address ${address} again`)
     seen.add(address)
     const arm = arms.find(other => other?.local_addresses?.includes(address))
@@ -140,4 +161,12 @@ function checkAddresses(rule: Rule, path: Path, arms: Arms, source: ConfigSource
     if (arm !== undefined && rule.in !== undefined && arm?.name === rule.in)
       source.problem(at, `expected an address of another arm than in, found one of ${rule.in}`)
   }
+}
+
+/** The address is of the other family than its entry. */
+function familyProblem(rule: Rule, address: string): string {
+  const family = familyOfMatch(rule)
+  const isSaid = (rule.family ?? rule.source ?? rule.destination) !== undefined
+  const how = isSaid ? 'as the entry is' : 'unless family: ipv6 says otherwise'
+  return `expected an address of ${family === 'ipv4' ? 'IPv4' : 'IPv6'}, ${how}, found "${address}"`
 }

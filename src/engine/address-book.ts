@@ -21,6 +21,8 @@ import type { Random } from './random.ts'
 
 /** No address has it. */
 export const NO_WORD = 0
+/** Words have it not. */
+const FAR = 1 << 31
 
 const SHIFT = 3
 /** Cells of an entry, for who reads an image. */
@@ -118,6 +120,11 @@ export class AddressBook {
     const low =
       Math.imul(a & 0xffff, k[1]) + Math.imul(b & 0xffff, k[3]) + Math.imul(c & 0xffff, k[5])
     return (high + low + Math.imul(d >>> 16, k[6]) + Math.imul(d & 0xffff, k[7])) | 0
+  }
+
+  /** What stands for somebody whom hosts inside speak to: a digest that no word, and so no address of ours, can be. */
+  far(a: number, b: number, c: number, d: number): number {
+    return this.digest(a, b, c, d) | FAR
   }
 
   /**

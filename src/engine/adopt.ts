@@ -186,9 +186,13 @@ function familyOut({ cells }: ConnTable, at: number): number {
   return familyOfKey(RECORD.key(cells[at | CELL.BINDING], 1))
 }
 
-/** The client's word is the digest of the address in the wide column, which this book makes of it. */
-function isOfDigest({ cells, wide }: ConnTable, book: AddressBook, conn: number): boolean {
+/** The client's word is the digest of the address in the wide column, which this book makes of it; by SNAT so is that of whom it speaks to. */
+function isOfDigest(table: ConnTable, book: AddressBook, conn: number): boolean {
+  const { cells, wide, syn } = table
   const at = RECORD.column(conn)
+  const record = RECORD.at(conn)
   const digest = book.digest(wide[at], wide[at + 1], wide[at + 2], wide[at + 3])
-  return cells[RECORD.at(conn) | CELL.CIP] === digest
+  if (cells[record | CELL.CIP] !== digest) return false
+  if (table.method(conn) !== METHOD.SNAT) return true
+  return cells[record | CELL.VIP] === book.far(syn[at], syn[at + 1], syn[at + 2], syn[at + 3])
 }

@@ -3,7 +3,17 @@
  * records do not say.
  */
 
-import { AS_IS, CELL, COLUMN_CELLS, KEY, ONE_WAY, RECORD, TUPLE } from './conn-layout.ts'
+import {
+  AS_IS,
+  BY_SNAT,
+  CELL,
+  COLUMN_CELLS,
+  KEY,
+  METHOD_BITS,
+  ONE_WAY,
+  RECORD,
+  TUPLE,
+} from './conn-layout.ts'
 
 /**
  * Index heads per conn, for its two tuples. With two, four of ten lookups in a full table go past a stranger's record, a
@@ -18,23 +28,32 @@ const { BINDING, MAC_LO } = CELL
 const { IPV6 } = KEY
 const OF_ONE_WAY = ONE_WAY
 const OF_CLIENT = AS_IS
+const [METHODS, SNAT] = [METHOD_BITS, BY_SNAT]
 const { SADDR, DADDR, PORTS, NEXT } = TUPLE
 const { at: recordAt, of: recordOf, tuple: tupleAt, column: columnAt, fits, key: keyOf } = RECORD
 
-/** What a packet is looked up by; over IPv6 with the words of the address of the client that it comes from, or goes to by NAT. */
+/**
+ * What a packet is looked up by; over IPv6 with the words of the address of the client that it comes from, or goes to by NAT, and of one
+ * that `daddr` is a digest of.
+ */
 export interface Sought {
   readonly key: number
   readonly saddr: number
   readonly daddr: number
   readonly ports: number
   readonly client: Int32Array
+  readonly target: Int32Array
 }
 
 export class ConnIndex {
   /** The address of the client of a packet over IPv6, whose digest findWide() is given. */
   readonly sought = new Int32Array(COLUMN_CELLS)
+  /** The one that it is for, of which findWide() is given a digest if SNAT knows it. */
+  readonly soughtTo = new Int32Array(COLUMN_CELLS)
   readonly #cells: Int32Array
   readonly #wide: Int32Array
+  /** By whom conns of SNAT speak to (conn-layout.ts). */
+  readonly #far: Int32Array
   /** ~ of the first tuple id of each chain, as in the next cells: 0 is none. */
   readonly #heads: Int32Array
   readonly #mask: number
@@ -45,17 +64,18 @@ export class ConnIndex {
     return capacity * HEADS * 4
   }
 
-  /** Of the records in `cells` and `wide`; `memory` from `offset` needs bytesFor(capacity) bytes. */
+  /** Of the records in `cells`, with these columns; `memory` from `offset` needs bytesFor(capacity) bytes. */
   constructor(
     memory: ArrayBufferLike,
     offset: number,
     capacity: number,
     seed: number,
     cells: Int32Array,
-    wide: Int32Array,
+    { wide, syn }: { wide: Int32Array; syn: Int32Array },
   ) {
     this.#cells = cells
     this.#wide = wide
+    this.#far = syn
     this.#heads = new Int32Array(memory, offset, capacity * HEADS)
     this.#mask = capacity * HEADS - 1
     this.#seed = seed | 0
@@ -96,8 +116,11 @@ export class ConnIndex {
   of(p: Sought): number {
     const { key, saddr, daddr, ports } = p
     if (key < IPV6) return this.find(key, saddr, daddr, ports)
-    const { sought } = this
-    for (let i = 0; i < COLUMN_CELLS; i++) sought[i] = p.client[i]
+    const { sought, soughtTo } = this
+    for (let i = 0; i < COLUMN_CELLS; i++) {
+      sought[i] = p.client[i]
+      soughtTo[i] = p.target[i]
+    }
     return this.findWide(key, saddr, daddr, ports)
   }
 
@@ -164,7 +187,10 @@ export class ConnIndex {
     const [saddr, daddr, ports] = [cells[at | SADDR], cells[at | DADDR], cells[at | PORTS]]
     if ((key & IPV6) === 0) return this.find(key, saddr, daddr, ports) >= 0
     const from = columnAt(t >> 1)
-    this.sought.set(this.#wide.subarray(from, from + COLUMN_CELLS))
+    const isToFar = (t & 1) === 1 && (cells[recordOf(t) | BINDING] & METHODS) === SNAT
+    const far = this.#far.subarray(from, from + COLUMN_CELLS)
+    this.sought.set(isToFar ? far : this.#wide.subarray(from, from + COLUMN_CELLS))
+    this.soughtTo.set(far)
     return this.findWide(key, saddr, daddr, ports) >= 0
   }
 
@@ -211,14 +237,17 @@ export class ConnIndex {
     return (this.#cells[recordAt(conn) | BINDING] & OF_ONE_WAY) !== 0
   }
 
-  /** Only clients have addresses that a word is not enough for: they send packets, and get an RS's by NAT. */
+  /** Only clients, who send packets and get an RS's by NAT, and whom they speak to by SNAT have addresses that a word is not enough for. */
   #isSought(t: number): boolean {
-    if ((t & 1) === 1 && (this.#cells[recordOf(t) | BINDING] & OF_CLIENT) === 0) return true
     const at = columnAt(t >> 1)
-    const { sought } = this
-    const wide = this.#wide
-    for (let i = 0; i < COLUMN_CELLS; i++) if (wide[at | i] !== sought[i]) return false
-    return true
+    const binding = this.#cells[recordOf(t) | BINDING]
+    const bySnat = (binding & METHODS) === SNAT
+    if ((t & 1) === 0)
+      return (
+        isSame(this.#wide, at, this.sought) && (!bySnat || isSame(this.#far, at, this.soughtTo))
+      )
+    if (bySnat) return isSame(this.#far, at, this.sought)
+    return (binding & OF_CLIENT) === 0 || isSame(this.#wide, at, this.sought)
   }
 
   #enter(t: number, binding: number): void {
@@ -256,6 +285,11 @@ export class ConnIndex {
     const h = hash(this.#seed, key, cells[at | SADDR], cells[at | DADDR], cells[at | PORTS])
     return h & this.#mask
   }
+}
+
+function isSame(column: Int32Array, at: number, address: Int32Array): boolean {
+  for (let i = 0; i < COLUMN_CELLS; i++) if (column[at | i] !== address[i]) return false
+  return true
 }
 
 /**

@@ -24,7 +24,8 @@
  * when it closes, so what was broken off in between is no connection. Zeroed memory holds none.
  *
  * An address is one *word*: of IPv4 itself, of IPv6 a number that stands for one that is configured, or for a client's
- * a digest, whose four words are in the wide column.
+ * a digest, whose four words are in the wide column. Whom hosts inside speak to over IPv6 nobody has configured either: VIP and RIP are
+ * a digest below 0, as no word is, and its four words stand in the syn column, which SNAT has no other use for.
  *
  *   cold column   the client's ISN | ms of opening | LIP's place << 20 | generation (20 bits) | proxy       16 bytes a conn
  *   wide column   the client's address, where the layout has room for IPv6                                  16 bytes a conn
@@ -36,7 +37,8 @@
  *   agreed    SYNs to the RS that are left (7 bits) << 17 | SACK << 16 | place in the table of MSSs (4 bits) << 12 | scale of the RS's windows
  *             (4 bits) << 8 | that which the client was told for them << 4 | scale of the client's own; NO_SCALE is none
  *
- * What is cold is touched when a connection opens and in its handshake. What the syn column says counts with SYN_PROXIED only. The generation is stepped each time a record is opened.
+ * What is cold is touched when a connection opens and in its handshake. What the syn column says counts with SYN_PROXIED only, but for
+ * what SNAT over IPv6 has there. The generation is stepped each time a record is opened.
  */
 
 /** Cells of a record. */
@@ -88,10 +90,13 @@ export function familyOfKey(key: number): number {
 
 /** How a conn is forwarded: a file of xmit/ each. */
 export const METHOD = { FULLNAT: 0, NAT: 1, DR: 2, TUNNEL: 3, SNAT: 4 } as const
+const METHOD_SHIFT = 4
 /** Of a binding: any method but FULLNAT, whose packets have a path of their own (ways.ts). */
-export const METHOD_BITS = 7 << 4
+export const METHOD_BITS = 7 << METHOD_SHIFT
 /** The same: NAT, DR or TUNNEL, whose RSs get the client's own address and port. */
-export const AS_IS = 3 << 4
+export const AS_IS = 3 << METHOD_SHIFT
+/** What those of SNAT are: of such a conn over IPv6 VIP and RIP are the address in the syn column. */
+export const BY_SNAT = METHOD.SNAT << METHOD_SHIFT
 /** The same: DR or TUNNEL, whose RSs answer past us. Such a conn has no OUT tuple that a packet could have. */
 export const ONE_WAY = 2 << 4
 

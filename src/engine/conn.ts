@@ -103,7 +103,7 @@ export class ConnTable {
     const syn = behind + wides * COLUMN_BYTES
     this.syn = new Int32Array(memory, syn, capacity * COLUMN_CELLS)
     const heads = syn + capacity * COLUMN_BYTES
-    this.index = new ConnIndex(memory, heads, capacity, seed, this.cells, this.wide)
+    this.index = new ConnIndex(memory, heads, capacity, seed, this.cells, this)
   }
 
   get used(): number {

@@ -93,6 +93,7 @@ export const Drop = {
   SYN_PROXY_WAITS: 150,
   SYN_PROXY_QUEUE: 151,
   NAT_TAKEN: 160,
+  NEIGH_SHARE: 165,
 } as const
 
 /** Events that are not drops. */
@@ -175,7 +176,6 @@ export const ARM_CELLS = 8
 const EVENT_CELLS = 192
 /** 16 of each protocol of KEY. */
 const [STATE_CELLS, NEIGH_CELLS] = [64, 8]
-
 const [HANDSHAKE_SUM, HANDSHAKES] = [HANDSHAKE_CELLS - 1, 2]
 
 /** Where each array begins, in cells. */

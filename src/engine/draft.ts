@@ -91,6 +91,7 @@ export class Drafts {
     cells[at | VIP] = p.daddr
     cells[at | CLIENT_PORTS] = p.ports
     if (p.key >= IPV6) this.#table.wide.set(p.source, column)
+    if (p.key >= IPV6 && service.match !== null) this.#table.syn.set(p.target, column)
     const isTcp = (p.key & PROTOCOL_BITS) === TCP_KEY
     // Without SYN it has brought a cookie back (syn-proxy.ts), and is one behind the number that it began with.
     const behind = isTcp && (p.flags & SYN) === 0 ? 1 : 0

@@ -6,7 +6,7 @@
 
 import { cellsOf } from './cells.ts'
 import type { ConnTable } from './conn.ts'
-import { CELL, isClientsOwn, KEY, RECORD } from './conn-layout.ts'
+import { BY_SNAT, CELL, isClientsOwn, KEY, METHOD_BITS, RECORD } from './conn-layout.ts'
 
 export const EndsCell = cellsOf({
   CIP: 1,
@@ -40,19 +40,27 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   into[at + RS_PORTS] = cells[from | CELL.RS_PORTS]
   for (let i = CIP_REST; i < LIP_REST + REST; i++) into[at + i] = 0
   const binding = cells[from | CELL.BINDING]
+  const isFar = (binding & METHOD_BITS) === BY_SNAT
   if (keyOf(binding, 0) >= IPV6) {
-    const wide = columnAt(conn)
-    into[at + CIP] = table.wide[wide + REST]
-    for (let i = 0; i < REST; i++) into[at + CIP_REST + i] = table.wide[wide + i]
-    spell(table, into, at + VIP, at + VIP_REST)
+    put(table.wide, conn, into, at + CIP, at + CIP_REST)
+    if (isFar) put(table.syn, conn, into, at + VIP, at + VIP_REST)
+    else spell(table, into, at + VIP, at + VIP_REST)
   }
   if (keyOf(binding, 1) >= IPV6) {
-    spell(table, into, at + RIP, at + RIP_REST)
+    if (isFar) put(table.syn, conn, into, at + RIP, at + RIP_REST)
+    else spell(table, into, at + RIP, at + RIP_REST)
     if (isClientsOwn(binding)) {
       into[at + LIP] = into[at + CIP]
       for (let i = 0; i < REST; i++) into[at + LIP_REST + i] = into[at + CIP_REST + i]
     } else spell(table, into, at + LIP, at + LIP_REST)
   }
+}
+
+/** What a column has of a conn comes into the cells of an address. */
+function put(column: Int32Array, conn: number, into: Int32Array, at: number, rest: number): void {
+  const from = columnAt(conn)
+  into[at] = column[from + REST]
+  for (let i = 0; i < REST; i++) into[rest + i] = column[from + i]
 }
 
 /** The word in a cell becomes the address that it stands for. */

@@ -106,12 +106,13 @@ export class Fragment {
   }
 
   /** To an address of ours, from an RS that answers its clients through us, or from inside to anybody. */
-  #isForUs({ saddr, daddr, client, source }: Parsed, arm: Arm): boolean {
+  #isForUs(p: Parsed, arm: Arm): boolean {
+    const { saddr, daddr, client, source } = p
     const { family } = this
     const services = this.#services
     if (isOurs(this.#parts.arms, family, daddr) || services.has(daddr, family)) return true
-    if (family === SIX) return client !== source
-    return services.natServers.has(saddr, family) || services.matches.leads(daddr, arm)
+    const isByNat = family === SIX ? client !== source : services.natServers.has(saddr, family)
+    return isByNat || services.matches.leads(p, arm, family)
   }
 
   /** The header behind IP has to be in the first fragment, all of it (RFC 7112); that of UDP and ICMP fits into the smallest one. */

@@ -79,7 +79,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     const sender = pkt.getInt32(p.ip + IPV4.SRC)
     if (!isSingleHost(sender) || isOurs(this.#arms, Family.IPV4, sender)) return -Drop.IP_SOURCE
     // Who is told sees this address, which must be one of the side that it came from (RFC 1812 5.3.8).
-    if (this.#keepsSender(t) && !isPlausibleClient(this.#arms, this.#armOfRs(binding), sender))
+    if (this.keepsSender(t) && !isPlausibleClient(this.#arms, this.armOfRs(binding), sender))
       return -Drop.IP_SOURCE
     if (!isTranslated(pkt.getUint8(p.l4 + ICMP.TYPE))) return -Drop.ICMP_TYPE
     const quote = p.l4 + ICMP.HEADER
@@ -90,11 +90,11 @@ export class TranslatedErrors implements ErrorsOfFamily {
   }
 
   /** Hosts inside see the routers outside as they are: only they themselves are seen as another. */
-  #keepsSender(t: number): boolean {
+  keepsSender(t: number): boolean {
     return (t & 1) === 1 && this.#table.method(t >> 1) === METHOD.SNAT
   }
 
-  #armOfRs(binding: number): Arm {
+  armOfRs(binding: number): Arm {
     return this.#arms[armOf(this.#dests.cells[(RECORD.dest(binding) << 4) | DestCell.LINK])]
   }
 
@@ -106,7 +106,7 @@ export class TranslatedErrors implements ErrorsOfFamily {
     const { pkt } = this.#frames
     const cells = this.#cells
     const peer = peerOf(t)
-    const src = this.#keepsSender(t) ? pkt.getInt32(ip + IPV4.SRC) : cells[peer | DADDR]
+    const src = this.keepsSender(t) ? pkt.getInt32(ip + IPV4.SRC) : cells[peer | DADDR]
     const dst = cells[peer | SADDR]
     const addresses =
       diff32(pkt.getInt32(ip + IPV4.SRC), src) + diff32(pkt.getInt32(ip + IPV4.DST), dst)

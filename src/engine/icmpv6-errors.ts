@@ -5,7 +5,7 @@
 
 import { adjust, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
 import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, IPV6, MTU6_LEAST, quotedHeader6 } from '../wire/ipv6.ts'
+import { ADDRESS6_BYTES, IPV6, isSingleHost6, MTU6_LEAST, quotedHeader6 } from '../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -17,6 +17,7 @@ import { adjustUdp, type TranslatedErrors } from './icmp-errors.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
+import { armTowards6 } from './route-out6.ts'
 import { Addresses6 } from './xmit/addresses6.ts'
 import { decrementHops } from './xmit/ip.ts'
 
@@ -35,6 +36,8 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
   readonly #addresses: Addresses6
   /** Who knows what numbers are quoted. */
   readonly #numbers: TranslatedErrors
+  /** Of the error at hand. */
+  readonly #sender = new Int32Array(4)
 
   constructor(parts: Parts, numbers: TranslatedErrors) {
     this.#frames = parts.frames
@@ -50,10 +53,24 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     const { pkt } = this.#frames
     // A router of the link may have no other address than one of the link.
     if (isOurs(this.#arms, Family.IPV6, this.#book.read(pkt, p.ip + SRC))) return -Drop.IP_SOURCE
+    if (this.#numbers.keepsSender(t) && !this.#isFromOutside(p.ip, binding)) return -Drop.IP_SOURCE
     const quote = p.l4 + ICMP_HEADER
     const l4 = quote + quotedHeader6(pkt, quote)
     if (!this.#numbers.isUnderWay(l4, t, binding)) return -Drop.ICMP_SEQUENCE
     return p.ipTotal > mtu ? -Drop.IP_TOO_BIG : 0
+  }
+
+  /** As of IPv4: who is told sees the sender, which must not be one that he reaches as it is. */
+  #isFromOutside(ip: number, binding: number): boolean {
+    const { pkt } = this.#frames
+    const a = pkt.getInt32(ip + SRC)
+    const b = pkt.getInt32(ip + SRC + 4)
+    const c = pkt.getInt32(ip + SRC + 8)
+    const d = pkt.getInt32(ip + SRC + 12)
+    // What is of the link alone means nothing behind us (RFC 4007 9).
+    if (!isSingleHost6(a, b, c, d)) return false
+    const back = armTowards6(this.#arms, a, b, c, d)
+    return back === undefined || back === this.#numbers.armOfRs(binding)
   }
 
   decrement(p: Parsed): void {
@@ -62,9 +79,13 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
 
   translate(_slot: number, ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
+    const sender = this.#sender
+    for (let i = 0; i < 4; i++) sender[i] = pkt.getInt32(ip + SRC + 4 * i)
     this.#addresses.write(pkt, ip, t)
     const bytes = pkt.getUint16(ip + PAYLOAD_LENGTH) - (icmp - ip - IP_HEADER)
     this.#translateQuote(ip, icmp + ICMP_HEADER, bytes - ICMP_HEADER, t)
+    if (this.#numbers.keepsSender(t))
+      for (let i = 0; i < 4; i++) pkt.setInt32(ip + SRC + 4 * i, sender[i])
     if ((t & 1) === 1) this.#lowerMtu(icmp, t)
     writeIcmpv6Checksum(pkt, ip, icmp, bytes)
   }

@@ -31,10 +31,12 @@ import type { Frames } from './frames.ts'
 import type { LongClock } from './long-clock.ts'
 import { type NdOutput, writeLinkOption } from './nd-output.ts'
 import type { Neighs } from './neigh.ts'
+import { neighWord } from './neigh-word.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { swapAddresses6, swapMacs } from './rst.ts'
+import type { Templates } from './templates.ts'
 
 const { IPV6: FAMILY } = Family
 const { HEADER: IP_HEADER, SRC, DST } = IPV6
@@ -53,6 +55,8 @@ export class Icmpv6Input {
   readonly #claims: Claims
   readonly #peers: Peers | null
   readonly #long: LongClock
+  readonly #templates: Templates
+  readonly #address = new Int32Array(4)
 
   constructor(parts: Parts, neighs: Neighs, output: NdOutput, claims: Claims) {
     this.#frames = parts.frames
@@ -64,6 +68,7 @@ export class Icmpv6Input {
     this.#claims = claims
     this.#peers = parts.peers
     this.#long = parts.long
+    this.#templates = parts.templates
   }
 
   /** ICMPv6 that quotes nothing of ours (Kind.ICMPV6). => As Engine.input */
@@ -151,7 +156,7 @@ export class Icmpv6Input {
       if (!arm.owns(FAMILY, target)) return -Drop.ND_NOT_OURS
       this.#claims.report(target, FAMILY, arm, this.#macHi(p), this.#macLo(p), now)
     } else {
-      const sender = this.#book.find(source[0], source[1], source[2], source[3])
+      const sender = neighWord(this.#book, this.#templates, source)
       if (isOurs(this.#arms, FAMILY, sender)) return this.#claimed(sender, p, arm, now)
       const known = !isBare && this.#hear(arm, sender, hi, lo, false, now)
       if (!arm.owns(FAMILY, target)) return known ? DONE : -Drop.ND_NOT_OURS
@@ -164,7 +169,9 @@ export class Icmpv6Input {
     const flags = pkt.getUint8(p.l4 + ND.FLAGS)
     const toGroup = isOfGroup(pkt, p)
     if (toGroup && (flags & ND_FLAG.SOLICITED) !== 0) return -Drop.ND_HEADER
-    const target = this.#book.read(pkt, p.l4 + ND.TARGET)
+    const address = this.#address
+    for (let i = 0; i < 4; i++) address[i] = pkt.getInt32(p.l4 + ND.TARGET + 4 * i)
+    const target = neighWord(this.#book, this.#templates, address)
     if (isOurs(this.#arms, FAMILY, target)) return this.#claimed(target, p, arm, now)
     // One without its MAC answers who knows it already (RFC 4861 7.2.4): it is where the frame came from.
     const macHi = isBare ? this.#macHi(p) : hi
@@ -176,7 +183,6 @@ export class Icmpv6Input {
   }
 
   #hear(arm: Arm, word: number, hi: number, lo: number, solicited: boolean, now: number): boolean {
-    if (word === 0) return false
     const link = linkOf(arm.index, FAMILY)
     const known = this.#neighs.hear(link, word, hi, lo, solicited, now)
     this.#peers?.tell(link, word, hi, lo, solicited)

@@ -42,6 +42,8 @@ export class NdOutput implements Resolver {
   readonly #frames: Frames
   readonly #counters: Counters
   readonly #book: AddressBook
+  /** Whose MAC is asked for or told. */
+  readonly #target = new Int32Array(4)
 
   constructor({ frames, counters, book }: Pick<Parts, 'frames' | 'counters' | 'book'>) {
     this.#frames = frames
@@ -49,15 +51,20 @@ export class NdOutput implements Resolver {
     this.#book = book
   }
 
-  ask(arm: Arm, word: number): void {
-    const [a, b, c, d] = this.#book.cells(word)
+  ask(arm: Arm, word: number, far: Int32Array, at: number): void {
+    const target = this.#target
+    for (let i = 0; i < 4; i++) target[i] = word < 0 ? far[at + i] : this.#book.cell(word, i)
+    const a = target[0]
+    const b = target[1]
+    const c = target[2]
+    const d = target[3]
     const slot = this.#begin(arm, solicitedMac(d), ND_BYTES, ND_HOPS)
     if (slot === NO_SLOT) return
     const { pkt } = this.#frames
     const ip = this.#ipOf(slot)
     this.#book.write(pkt, ip + SRC, sourceFor6(arm, this.#book, a, b, c, d))
     writeSolicitedGroup(pkt, ip + DST, d)
-    this.#finish(arm, slot, ICMPV6_TYPE.NEIGHBOUR_SOLICIT, 0, word)
+    this.#finish(arm, slot, ICMPV6_TYPE.NEIGHBOUR_SOLICIT, 0)
     this.#counters.countOn(arm.index, Event.ND_REQUESTS)
   }
 
@@ -70,7 +77,8 @@ export class NdOutput implements Resolver {
     const ip = this.#ipOf(slot)
     this.#book.write(pkt, ip + SRC, word)
     writeGroup(pkt, ip + DST, ALL_NODES)
-    this.#finish(arm, slot, ICMPV6_TYPE.NEIGHBOUR_ADVERT, ND_FLAG.OVERRIDE, word)
+    for (let i = 0; i < 4; i++) this.#target[i] = this.#book.cell(word, i)
+    this.#finish(arm, slot, ICMPV6_TYPE.NEIGHBOUR_ADVERT, ND_FLAG.OVERRIDE)
     this.#counters.countOn(arm.index, Event.ND_ANNOUNCED)
   }
 
@@ -116,15 +124,15 @@ export class NdOutput implements Resolver {
     return this.#frames.start[slot] + VNET.BYTES + ETH.HEADER
   }
 
-  /** The solicitation or advertisement of `word`, with our MAC; into the outbox. */
-  #finish(arm: Arm, slot: number, type: number, flags: number, word: number): void {
+  /** The solicitation or advertisement of the target, with our MAC; into the outbox. */
+  #finish(arm: Arm, slot: number, type: number, flags: number): void {
     const { pkt } = this.#frames
     const ip = this.#ipOf(slot)
     const icmp = ip + IP_HEADER
     const isAsking = type === ICMPV6_TYPE.NEIGHBOUR_SOLICIT
     pkt.setInt32(icmp, type << 24)
     pkt.setInt32(icmp + ND.FLAGS, flags << 24)
-    this.#book.write(pkt, icmp + ND.TARGET, word)
+    for (let i = 0; i < 4; i++) pkt.setInt32(icmp + ND.TARGET + 4 * i, this.#target[i])
     writeLinkOption(
       pkt,
       icmp + ND.OPTIONS,

@@ -5,7 +5,7 @@
 
 import type { Arm } from './arm.ts'
 import { type Counters, Event } from './counters.ts'
-import { armOf, familyOf, linkOf } from './family.ts'
+import { armOf, Family, familyOf, linkOf } from './family.ts'
 import type { Frames } from './frames.ts'
 import { NEIGH_TIMEOUTS_SEC, Neigh, NeighEvent, nextNeighState } from './neigh-state.ts'
 import { NeighTable } from './neigh-table.ts'
@@ -87,7 +87,9 @@ export class NeighMachine extends NeighTable {
   #isSound(n: number): boolean {
     const link = this.link(n)
     if (armOf(link) >= this.arms.length || familyOf(link) >= this.#resolvers.length) return false
-    return link === linkOf(armOf(link), familyOf(link)) && this.state[n] <= DELAY
+    if (link !== linkOf(armOf(link), familyOf(link)) || this.state[n] > DELAY) return false
+    // Nobody knows any more whose digest it was.
+    return familyOf(link) === Family.IPV4 || this.word[n] > 0
   }
 
   protected create(link: number, word: number, now: number): number {
@@ -198,7 +200,7 @@ export class NeighMachine extends NeighTable {
   #sendRequest(n: number, now: number): void {
     const link = this.link(n)
     this.asked[n] = now
-    this.#resolvers[familyOf(link)].ask(this.arms[armOf(link)], this.word[n])
+    this.#resolvers[familyOf(link)].ask(this.arms[armOf(link)], this.word[n], this.far, n << 2)
   }
 
   protected delete(n: number): void {

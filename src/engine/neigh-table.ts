@@ -29,6 +29,13 @@ export class NeighTable {
   readonly macLo: Int32Array
   /** 1 for an entry that the operator has set: neither timers nor what the network says change it. */
   readonly fixed: Uint8Array
+  /** 1 for one that was made because a host inside speaks to it by SNAT. An engine that adopts the entries knows of none. */
+  protected readonly bySnat: Uint8Array
+  /** Over IPv6 its address, whose word is a digest (neigh-word.ts): four cells each. */
+  readonly far: Int32Array
+  /** How many are so, and how many may be: what hosts inside ask for leaves the others as much. */
+  protected snats = 0
+  protected readonly snatsMost: number
   /** When its state times out, and when that was last put off. */
   protected readonly deadline: Int32Array
   protected readonly stamp: Int32Array
@@ -67,6 +74,9 @@ export class NeighTable {
     this.fixed = new Uint8Array(memory, narrow + capacity * 3, capacity)
     this.moves = new Uint8Array(capacity)
     this.movedSince = new Int32Array(capacity)
+    this.bySnat = new Uint8Array(capacity)
+    this.far = new Int32Array(capacity * 4)
+    this.snatsMost = capacity >> 1
     this.#next = new Int32Array(capacity)
   }
 
@@ -112,6 +122,8 @@ export class NeighTable {
   /** The entry is free again. */
   protected leave(n: number): void {
     this.#links[n] = 0
+    this.snats -= this.bySnat[n]
+    this.bySnat[n] = 0
     const bucket = bucketOf(this.word[n])
     let before = this.#heads[bucket]
     if (before === n) this.#heads[bucket] = this.#next[n]
@@ -125,7 +137,9 @@ export class NeighTable {
   }
 
   saveTable(): NeighTableImage {
-    const columns = this.#columns.map(column => column.slice(0, this.#top))
+    const columns = this.#columns.map(column =>
+      column.slice(0, this.#top * (column === this.far ? 4 : 1)),
+    )
     const free: number[] = []
     for (let n = this.#free; n !== NO_NEIGH; n = this.#next[n]) free.push(n)
     return { columns, free }
@@ -133,7 +147,10 @@ export class NeighTable {
 
   /** Into a new table of the same capacity. */
   restoreTable({ columns, free }: NeighTableImage): void {
-    for (const [i, column] of this.#columns.entries()) column.set(columns[i])
+    // Images of before have fewer of them.
+    for (const [i, column] of this.#columns.entries())
+      if (i < columns.length) column.set(columns[i])
+    this.snats = this.bySnat.reduce((sum, one) => sum + one, 0)
     this.#rebuild(columns[0].length, free)
   }
 
@@ -177,7 +194,7 @@ export class NeighTable {
   get #columns(): (Int32Array | Uint16Array | Uint8Array)[] {
     const { word, macLo, deadline, stamp, changed, asked, macHi, state, fixed } = this
     const wide = [this.#links, word, macLo, deadline, stamp, changed, asked, this.movedSince]
-    return [...wide, macHi, state, fixed, this.moves]
+    return [...wide, macHi, state, fixed, this.moves, this.bySnat, this.far]
   }
 
   #search(link: number, word: number): number {

@@ -14,7 +14,7 @@
 import { writeMacs } from '../wire/ethernet.ts'
 import type { Arm } from './arm.ts'
 import { Event, PARKED } from './counters.ts'
-import { armOf } from './family.ts'
+import { armOf, Family, familyOf } from './family.ts'
 import { NeighMachine } from './neigh-machine.ts'
 import { Neigh, NeighEvent } from './neigh-state.ts'
 import { type NeighTableImage, NO_NEIGH } from './neigh-table.ts'
@@ -43,6 +43,34 @@ export class Neighs extends NeighMachine {
   findOrCreate(link: number, word: number, hint: number, now: number): number {
     const found = this.find(link, word, hint)
     return found >= 0 ? found : this.create(link, word, now)
+  }
+
+  /**
+   * The same for one that a host inside speaks to, on the link itself: `address` is what stands behind a word of IPv6. NO_NEIGH as well when
+   * such have their part of the table, or another address has the word.
+   */
+  findOrCreateFar(
+    link: number,
+    word: number,
+    address: Int32Array,
+    hint: number,
+    now: number,
+  ): number {
+    const found = this.find(link, word, hint)
+    const isFar = word < 0 && familyOf(link) === Family.IPV6
+    if (found >= 0) return isFar && !this.#isOf(found, address) ? NO_NEIGH : found
+    if (this.snats >= this.snatsMost) return NO_NEIGH
+    const n = this.create(link, word, now)
+    if (n < 0) return n
+    this.bySnat[n] = 1
+    this.snats++
+    if (isFar) for (let i = 0; i < 4; i++) this.far[(n << 2) | i] = address[i]
+    return n
+  }
+
+  #isOf(n: number, address: Int32Array): boolean {
+    for (let i = 0; i < 4; i++) if (this.far[(n << 2) | i] !== address[i]) return false
+    return true
   }
 
   /** It has answered, and has not been silent since for too long. */

@@ -76,9 +76,10 @@ export class Parsed {
   saddr = 0
   daddr = 0
   ports = 0
-  /** Of IPv6: the four words of the address that `saddr` stands for. */
+  /** Of IPv6: the four words of the address that `saddr` stands for, and of `daddr`, where that is a digest of anybody (outside.ts). */
   readonly source = new Int32Array(4)
-  /** The same of the one it is for, if an RS sends it to its client by NAT. */
+  readonly target = new Int32Array(4)
+  /** The same of the one that it is for, if an RS sends it to its client by NAT. */
   readonly destination = new Int32Array(4)
   /** Of IPv6: the one of both that is the client's. */
   client = this.source

@@ -3,7 +3,8 @@
  * extension headers as part of the IP header. Read RFC 8200 4, RFC 7112 and RFC 6946 before changing this file.
  *
  * Which word a source has depends on who it is: what goes to a LIP comes from an RS, whose address the book has; all other is
- * of clients, whose word is a digest. What an RS answers by NAT goes to a client, and it is the destination whose word is one.
+ * of clients, whose word is a digest. What an RS answers by NAT goes to a client, and it is the destination whose word is one. So is the
+ * word of whom hosts inside speak to (outside.ts), on the way there and back.
  */
 
 import { fold, sumWords } from '../wire/checksum.ts'
@@ -29,6 +30,7 @@ import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
+import type { Outside } from './outside.ts'
 import { Kind, type Parsed } from './parsed.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -49,6 +51,7 @@ export interface LipSet {
    * the word of whom it is for.
    */
   answersByNat(from: number, port: number, to: number): boolean
+  readonly services: { readonly outside: Outside }
 }
 
 export class Parsed6 {
@@ -111,15 +114,18 @@ export class Parsed6 {
     p.client = source
     for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(ip + IP_SRC + 4 * i)
     p.daddr = this.#book.read(pkt, ip + IP_DST)
+    if (this.#lips.services.outside.isUsed) this.#lips.services.outside.target(p, pkt, ip + IP_DST)
     p.saddr = this.#wordOf(p)
   }
 
   /** What the address in `source` is to a packet to `daddr`. */
   #wordOf({ source, daddr }: Parsed): number {
     const book = this.#book
-    return this.#lips.isLip(daddr, FAMILY)
-      ? book.find(source[0], source[1], source[2], source[3])
-      : book.digest(source[0], source[1], source[2], source[3])
+    if (!this.#lips.isLip(daddr, FAMILY))
+      return book.digest(source[0], source[1], source[2], source[3])
+    return this.#lips.services.outside.has(daddr)
+      ? book.far(source[0], source[1], source[2], source[3])
+      : book.find(source[0], source[1], source[2], source[3])
   }
 
   /** => The number of what is behind the extension headers, FRAGMENT for a fragment; or minus a drop reason */

@@ -68,6 +68,7 @@ export function newParts(options: EngineOptions): Parts {
   table.book = book
   trace.book = book
   trace.wide = table.wide
+  trace.far = table.syn
   return {
     ...{ frames, arms, counters, trace, isn, templates, peers, random, long, table, book },
     wheel: new Wheel(connMemory, tableBytes(connCapacity), connCapacity, long.ms | 0),

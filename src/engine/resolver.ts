@@ -7,8 +7,11 @@
 import type { Arm } from './arm.ts'
 
 export interface Resolver {
-  /** Puts into the arm's outbox a question for the MAC of `word`; nothing if the arena has no slot left. */
-  ask(arm: Arm, word: number): void
+  /**
+   * Puts into the arm's outbox a question for the MAC of `word`; nothing if the arena has no slot left. Of a digest (neigh-word.ts) the
+   * address stands in `far` from `at` on.
+   */
+  ask(arm: Arm, word: number, far: Int32Array, at: number): void
   /** The same with the news that `word` is ours. */
   announce(arm: Arm, word: number): void
 }

@@ -1,11 +1,21 @@
 /** Addresses in records of the trace, as trace-kinds.ts has them: spelt out, for nobody who reads them has the book. */
 
-import { CELL, familyOfKey, RECORD } from './conn-layout.ts'
-import { Family } from './family.ts'
+import { PROTO } from '../wire/ipv4.ts'
+import { BY_SNAT, CELL, familyOfKey, METHOD_BITS, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import { Family, familyOf } from './family.ts'
+import type { NeighTable } from './neigh-table.ts'
 import type { TraceRing } from './trace.ts'
 
 const { IPV4, IPV6 } = Family
 const { at: recordAt, column: columnAt } = RECORD
+
+/** Numbers of the IP header by the protocol's bits of KEY. */
+const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
+
+/** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
+export function protocolOf(key: number): number {
+  return PROTOCOLS[key & PROTOCOL_BITS]
+}
 
 /** `word` is of a family (family.ts). */
 export function endpoint(
@@ -22,6 +32,19 @@ export function endpoint(
 
 export function address(trace: TraceRing, at: number, word: number, family: number): void {
   writeWord(trace, at, at + 1, word, family)
+}
+
+/** That of neighbour n, whose word may be a digest (neigh-word.ts). */
+export function neighbour(trace: TraceRing, at: number, neighs: NeighTable, n: number): void {
+  const { record } = trace
+  const family = familyOf(neighs.link(n))
+  if (family === IPV4 || neighs.word[n] > 0) {
+    address(trace, at, neighs.word[n], family)
+    return
+  }
+  const from = n << 2
+  record[at] = neighs.far[from + 3]
+  for (let i = 0; i < 3; i++) record[at + 1 + i] = neighs.far[from + i]
 }
 
 /** The last word of the address to one cell, the others to three from `rest` on. */
@@ -52,6 +75,23 @@ export function clientOf(trace: TraceRing, at: number, conns: Int32Array, conn: 
   const port = conns[from | CELL.CLIENT_PORTS] >>> 16
   if (familyIn(conns, conn) === IPV6) client(trace, at, port, trace.wide, columnAt(conn))
   else endpoint(trace, at, conns[from | CELL.CIP], port, IPV4)
+}
+
+/** The VIP of a conn, or its RS: who is behind these by SNAT over IPv6 has no word. */
+export function serverOf(
+  trace: TraceRing,
+  at: number,
+  conns: Int32Array,
+  conn: number,
+  of: 'VIP' | 'RIP',
+): void {
+  const from = recordAt(conn)
+  const isVip = of === 'VIP'
+  const port = isVip ? conns[from | CELL.CLIENT_PORTS] & 0xffff : conns[from | CELL.RS_PORTS] >>> 16
+  const family = isVip ? familyIn(conns, conn) : familyOut(conns, conn)
+  const isFar = family === IPV6 && (conns[from | CELL.BINDING] & METHOD_BITS) === BY_SNAT
+  if (isFar) client(trace, at, port, trace.far, columnAt(conn))
+  else endpoint(trace, at, conns[from | CELL[of]], port, family)
 }
 
 export function familyIn(conns: Int32Array, conn: number): number {

@@ -3,21 +3,21 @@
  * (trace.debug), but for what is always heard. Each writes all fields of its kind: the trace has one record for all.
  */
 
-import { PROTO } from '../wire/ipv4.ts'
-import {
-  CELL,
-  familyOfKey,
-  isClientsOwn,
-  KEY,
-  METHOD_BITS,
-  PROTOCOL_BITS,
-  RECORD,
-} from './conn-layout.ts'
-import { armOf, Family, familyOf } from './family.ts'
+import { CELL, familyOfKey, isClientsOwn, KEY, METHOD_BITS, RECORD } from './conn-layout.ts'
+import { armOf, Family } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { Parsed } from './parsed.ts'
 import type { SaPool } from './sa-pool.ts'
-import { address, client, clientOf, endpoint, familyIn, familyOut } from './say-addresses.ts'
+import {
+  address,
+  client,
+  clientOf,
+  endpoint,
+  familyOut,
+  neighbour,
+  protocolOf,
+  serverOf,
+} from './say-addresses.ts'
 import type { Dest, Service } from './service.ts'
 import { OUT } from './tcp-state.ts'
 import { Over, type TraceRing } from './trace.ts'
@@ -28,8 +28,6 @@ const { LOOKUP, NOT_SYN, REFUSED } = TraceKind
 const { CONN_NEW, CONN_DEL, TOA_FAILED, RESET, RESET_RS, CONN_KEPT, STATE } = TraceKind
 const { SCHEDULED, LPORT_FETCHED, SYN_PROXY } = TraceKind
 const { NEIGH, NEIGH_MOVED, NEIGH_FLAPS, NEIGH_FAILED, ADDRESS_CLAIMED, PARKED_DROP } = TraceKind
-/** Numbers of the IP header by the protocol's bits of KEY. */
-const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
 const { at: recordAt, of: recordOf } = RECORD
 const { IPV4, IPV6 } = Family
 /** Every kind that is of a packet begins with these, and every one that is of a whole connection with those. */
@@ -60,7 +58,8 @@ export function sayScheduled(trace: TraceRing, p: Parsed, dest: Dest, chosen: nu
   record[at.protocol] = protocolOf(p.key)
   if (p.key >= KEY.IPV6) client(trace, at.client, p.ports >>> 16, p.source, 0)
   else endpoint(trace, at.client, p.saddr, p.ports >>> 16, IPV4)
-  endpoint(trace, at.vip, service.vip, p.ports & 0xffff, service.family)
+  // That of the service, or of whom a match service lets it speak to.
+  to(trace, at.vip, p)
   endpoint(trace, at.rs, rip, rport, family)
   record[at.weight] = weight
   record[at.servers] = service.dests.length
@@ -136,8 +135,7 @@ export function sayState(
   record[at.direction] = t & OUT
   record[at.flags] = flags
   clientOf(trace, at.client, conns, t >> 1)
-  const rport = conns[from | CELL.RS_PORTS] >>> 16
-  endpoint(trace, at.rs, conns[from | CELL.RIP], rport, familyOut(conns, t >> 1))
+  serverOf(trace, at.rs, conns, t >> 1, 'RIP')
   record[at.from] = before
   record[at.to] = after
   trace.say(STATE)
@@ -170,7 +168,7 @@ export function sayKept(trace: TraceRing, conns: Int32Array, conn: number, state
 export function sayNeigh(trace: TraceRing, neighs: NeighTable, n: number, before: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH
-  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
+  neighbour(trace, at.address, neighs, n)
   record[at.arm] = armOf(neighs.link(n))
   record[at.from] = before
   record[at.to] = neighs.state[n]
@@ -211,7 +209,7 @@ function writeMove(
 ): void {
   const at = TraceCell.NEIGH_MOVED
   const { record } = trace
-  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
+  neighbour(trace, at.address, neighs, n)
   record[at.arm] = armOf(neighs.link(n))
   mac(record, at.from, neighs.macHi[n], neighs.macLo[n])
   mac(record, at.to, macHi, macLo)
@@ -221,7 +219,7 @@ function writeMove(
 export function sayFailed(trace: TraceRing, neighs: NeighTable, n: number, dropped: number): void {
   const { record } = trace
   const at = TraceCell.NEIGH_FAILED
-  address(trace, at.address, neighs.word[n], familyOf(neighs.link(n)))
+  neighbour(trace, at.address, neighs, n)
   record[at.arm] = armOf(neighs.link(n))
   record[at.dropped] = dropped
   trace.say(NEIGH_FAILED)
@@ -261,30 +259,32 @@ function packet(trace: TraceRing, p: Parsed): Int32Array {
   if (family === IPV6) client(trace, SRC, p.ports >>> 16, p.source, 0)
   else endpoint(trace, SRC, p.saddr, p.ports >>> 16, IPV4)
   if (family === IPV6 && p.client !== p.source) client(trace, DST, p.ports & 0xffff, p.client, 0)
-  else endpoint(trace, DST, p.daddr, p.ports & 0xffff, family)
+  else to(trace, DST, p)
   return record
+}
+
+/** Where the packet in p is for. */
+function to(trace: TraceRing, at: number, p: Parsed): void {
+  const family = familyOfKey(p.key)
+  // Whom nobody has set up, hosts inside speak to (outside.ts).
+  if (family === IPV6 && p.daddr < 0) client(trace, at, p.ports & 0xffff, p.target, 0)
+  else endpoint(trace, at, p.daddr, p.ports & 0xffff, family)
 }
 
 /** => The record, with what a kind of a connection begins with. */
 function ends(trace: TraceRing, conns: Int32Array, conn: number): Int32Array {
   const { record } = trace
   const from = recordAt(conn)
-  const clientPorts = conns[from | CELL.CLIENT_PORTS]
   const rsPorts = conns[from | CELL.RS_PORTS]
   record[PROTOCOL] = protocolOf(conns[from | CELL.BINDING])
   const out = familyOut(conns, conn)
   clientOf(trace, CLIENT, conns, conn)
-  endpoint(trace, VIP, conns[from | CELL.VIP], clientPorts & 0xffff, familyIn(conns, conn))
+  serverOf(trace, VIP, conns, conn, 'VIP')
   if (isClientsOwn(conns[from | CELL.BINDING])) clientOf(trace, LIP, conns, conn)
   else endpoint(trace, LIP, conns[from | CELL.LIP], rsPorts & 0xffff, out)
-  endpoint(trace, RS, conns[from | CELL.RIP], rsPorts >>> 16, out)
+  serverOf(trace, RS, conns, conn, 'RIP')
   record[FORWARDING] = conns[from | CELL.BINDING] & METHOD_BITS
   return record
-}
-
-/** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
-function protocolOf(key: number): number {
-  return PROTOCOLS[key & PROTOCOL_BITS]
 }
 
 function mac(record: Int32Array, at: number, macHi: number, macLo: number): void {

@@ -5,6 +5,7 @@ import type { Arm } from './arm.ts'
 import { Family } from './family.ts'
 import { Matches } from './matches.ts'
 import { NatServers } from './nat-servers.ts'
+import { Outside } from './outside.ts'
 import type { Dests, Service } from './service.ts'
 
 const { IPV4 } = Family
@@ -14,10 +15,12 @@ export class Services {
   readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
 
   readonly matches: Matches
+  readonly outside: Outside
 
   constructor(arms: readonly Arm[], dests: Dests, book: AddressBook) {
     this.natServers = new NatServers(dests, book)
     this.matches = new Matches(arms)
+    this.outside = new Outside(book, arms)
   }
 
   add(service: Service): void {

@@ -96,6 +96,8 @@ export interface SetupImage {
   services: ServiceImage[]
   /** Words by family; a LIP that was taken away may still have its pool. */
   lips: number[][]
+  /** Outside.save(); images of before have none. */
+  outside?: number[]
   establishedMs: number
 }
 

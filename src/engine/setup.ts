@@ -77,16 +77,17 @@ export class Setup {
   save(): SetupImage {
     const services = this.services.all().map(each => savedService(each, this.#modules.get(each)))
     const lips = this.#lipAddresses.map(words => [...words])
-    const lists = this.guards.lists.save()
-    return { lists, services, lips, establishedMs: this.#establishedMs }
+    const [lists, outside] = [this.guards.lists.save(), this.services.outside.save()]
+    return { lists, services, lips, outside, establishedMs: this.#establishedMs }
   }
 
   /** Into one with nothing set up; pools, and the cells of RSs, are restored by themselves. */
-  restore({ lists, services, lips, establishedMs }: SetupImage): void {
+  restore({ lists, services, lips, outside, establishedMs }: SetupImage): void {
     this.#establishedMs = establishedMs
     for (const { name, prefixes } of lists) this.guards.lists.put(name, buildTable(prefixes))
     for (const [family, words] of lips.entries())
       for (const lip of words) this.#lipAddresses[family].add(lip)
+    this.services.outside.restore(outside)
     for (const { dests, acl, ...rest } of services) {
       const service = newService(rest)
       const { module, quic, ...fields } = rest
@@ -121,10 +122,9 @@ export class Setup {
 
   /** As LipSet has it: an RS may itself be a client of a service. */
   answersByNat(from: number, port: number, to: number): boolean {
-    const { services } = this
-    const { natServers } = services
+    const { natServers } = this.services
     const isFrom = port < 0 ? natServers.has(from, IPV6) : natServers.answers(from, port, IPV6)
-    return isFrom && !isOurs(this.#arms, IPV6, to) && !services.has(to, IPV6)
+    return isFrom && !isOurs(this.#arms, IPV6, to) && !this.services.has(to, IPV6)
   }
 
   /** The pool of this LIP that lies in `place`, perhaps since before it was taken away, or undefined. */
@@ -156,6 +156,7 @@ export class Setup {
     this.setOwn(service, options.own)
     service.lips.splice(0, service.lips.length, ...options.lips)
     service.lipArms = armsOf(service.lips, this.#lips, this.#arms)
+    this.services.outside.note(service, this.#lips)
     service.reject = options.reject
     service.onePacket = options.onePacket && protocol === PROTO.UDP
     readIds(service, options.quic ?? false, this.#book)

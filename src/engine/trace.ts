@@ -36,6 +36,8 @@ export class TraceRing {
   /** What words of IPv6 stand for, and the addresses of clients; for say.ts. */
   book: AddressBook | null = null
   wide: Int32Array = new Int32Array(0)
+  /** Addresses of whom hosts inside speak to (conn-layout.ts). */
+  far: Int32Array = new Int32Array(0)
   readonly #ring: Ring
   /** The log wants them. */
   #logged = false

@@ -104,18 +104,24 @@ export class Unreachable {
     if (!isSix)
       return this.#table.find(key, pkt.getInt32(l3 + IPV4.DST), pkt.getInt32(l3 + IPV4.SRC), back)
     // It was for an RS: both addresses have words.
+    const lip = this.#book.read(pkt, l3 + IPV6.SRC)
     const rip = this.#book.read(pkt, l3 + IPV6.DST)
-    const t = this.#table.find(key | KEY.IPV6, rip, this.#book.read(pkt, l3 + IPV6.SRC), back)
-    return t < 0 ? this.#answerByNat(key | KEY.IPV6, rip, l3 + IPV6.SRC, back) : t
+    const t = this.#table.find(key | KEY.IPV6, rip, lip, back)
+    return t < 0 ? this.#answerByDigest(key | KEY.IPV6, l3, back) : t
   }
 
-  /** By NAT the client's own stays, which is at `src`. */
-  #answerByNat(key: number, rip: number, src: number, ports: number): number {
+  /** By NAT the client's own stays, which is the source; by SNAT it was for whom a host inside speaks to. */
+  #answerByDigest(key: number, ip: number, ports: number): number {
     const { pkt } = this.#frames
     const { index } = this.#table
     const { sought } = index
-    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(src + 4 * i)
-    const digest = this.#book.digest(sought[0], sought[1], sought[2], sought[3])
-    return index.findWide(key, rip, digest, ports)
+    const book = this.#book
+    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(ip + IPV6.SRC + 4 * i)
+    const client = book.digest(sought[0], sought[1], sought[2], sought[3])
+    const t = index.findWide(key, book.read(pkt, ip + IPV6.DST), client, ports)
+    if (t >= 0) return t
+    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(ip + IPV6.DST + 4 * i)
+    const far = book.far(sought[0], sought[1], sought[2], sought[3])
+    return index.findWide(key, far, book.read(pkt, ip + IPV6.SRC), ports)
   }
 }

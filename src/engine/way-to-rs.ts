@@ -29,7 +29,7 @@ export class WayToRs {
   find(dest: Dest, now: number): boolean {
     const { rip, family, index, service } = dest
     // Whom the frames of a match service are for says each of them (Egress.toRs).
-    if (service.match !== null) return this.#enter(index, linkOf(service.match.outArm, IPV4), 0)
+    if (service.match !== null) return this.#enter(index, linkOf(service.match.outArm, family), 0)
     const arms = this.#arms
     const out = family === IPV4 ? routeOut(arms, rip) : routeOut6(arms, this.#book, rip)
     if (out === undefined) return false

@@ -151,7 +151,7 @@ const SAYINGS: Readonly<Record<TraceName, Saying[]>> = {
       fields: {
         protocol: 'TCP',
         client: CLIENT,
-        vip: '0.0.0.1:6379',
+        vip: '202.108.10.1:6379',
         rs: '0.0.0.1:80',
         weight: 5,
         servers: 2,

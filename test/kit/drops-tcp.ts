@@ -230,6 +230,19 @@ export const TCP_DROPS: Case[] = [
     bytes: frame(packet()),
   },
   {
+    name: 'hosts inside speak to half of the neighbour table already',
+    drop: 'NEIGH_SHARE',
+    config: `${SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')}
+snat: [{ source: 202.108.10.0/24, addresses: [{ address: 192.168.168.8 }] }]
+`,
+    before: stand => {
+      const { neighs } = stand.engine
+      for (let i = 0; i < neighs.capacity / 2; i++)
+        neighs.findOrCreateFar(1, i + 1, new Int32Array(4), NO_NEIGH, stand.now | 0)
+    },
+    bytes: frame(packet({ dst: '192.168.168.9' })),
+  },
+  {
     name: '129 frames wait for the RS already',
     drop: 'NEIGH_QUEUE_FULL',
     before: stand => {

@@ -6,11 +6,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { until } from '../../netns/processes.ts'
-import { HOSTS, OUTSIDE, raiseWayOut, showWayOut } from '../../netns/way-out.ts'
-import { CIP, countersOf, labForTests, mustTapvs, RIP } from '../kit/lab.ts'
+import { HOSTS, HOSTS6, OUTSIDE, OUTSIDE6, raiseWayOut, showWayOut } from '../../netns/way-out.ts'
+import { CIP, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
 
-// On NICs what fits no criteria is the host's, and counted nowhere: nic.test.ts.
-const lab = labForTests('snat', { workers: 2 }, 'tap')
+// Arms that are NICs take nothing in for strangers, and the config says so.
+const lab = labForTests('snat', { workers: 2, ipv6: true }, 'tap')
 
 const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
 
@@ -19,7 +19,11 @@ async function inside(argv: string[], input?: string): Promise<string> {
   assert.equal(code, 0, `${argv.join(' ')}: exit code ${code}, ${stderr}`)
   return stdout.trim()
 }
-const redis = (argv: string[], input?: string) => inside(['redis-cli', '-h', CIP, ...argv], input)
+const redisAt = (server: string) => (argv: string[], input?: string) =>
+  inside(['redis-cli', '-h', server, ...argv], input)
+const redis = redisAt(CIP)
+/** Of the client, beside CIP. */
+const CIP6 = '2001:db8:10::2'
 
 test('a match service is set up by the words of ipvsadm, saved and restored', async () => {
   await raiseWayOut(lab)
@@ -56,6 +60,25 @@ test('redis-cli reaches a server outside, which sees it from there', async () =>
   assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +100 +0 +\\d\\d `, 'm'))
 })
 
+test('over IPv6 as well, asked for on the link by both workers', async () => {
+  const redis6 = redisAt(CIP6)
+  assert.match(await redis6(['client', 'list']), new RegExp(`addr=\\[${OUTSIDE6}\\]:\\d+ `))
+  const megabyte = 'y'.repeat(1 << 20)
+  assert.equal(await redis6(['-x', 'set', 'big6'], megabyte), 'OK')
+  assert.equal((await redis6(['get', 'big6'])).length, megabyte.length)
+  const many = Array.from({ length: 8 }, (_, i) => redis6(['echo', `${i}`]))
+  assert.deepEqual(await Promise.all(many), [...'01234567'])
+  const conns = await type('-lnc')
+  const ends = ` \\[${RIP6}\\]:\\d+ +\\[${CIP6}\\]:6379 +\\[${OUTSIDE6}\\]:\\d+ +\\[${CIP6}\\]:6379$`
+  assert.ok((conns.match(new RegExp(ends, 'gm')) ?? []).length >= 11, conns)
+  const neighbours = await mustTapvs(lab, 'dpip', 'neigh', 'show')
+  assert.equal(
+    neighbours.match(new RegExp(`^ip: ${CIP6} .*dev: ext0`, 'gm'))?.length,
+    2,
+    neighbours,
+  )
+})
+
 test('datagrams find their way out and back, and a refusal does', async () => {
   const echo = lab.spawn('client', ['socat', `UDP-LISTEN:5353,bind=${CIP},fork`, 'EXEC:cat'])
   const ask = async (port: number) => {
@@ -80,7 +103,8 @@ test('datagrams find their way out and back, and a refusal does', async () => {
 })
 
 test('without the service nothing goes out', async () => {
-  for (const proto of ['tcp', 'udp']) await type(`-D -H proto=${proto},${HOSTS}`)
+  for (const hosts of [HOSTS, HOSTS6])
+    for (const proto of ['tcp', 'udp']) await type(`-D -H proto=${proto},${hosts}`)
   const { drops } = await countersOf(lab)
   const ping = ['timeout', '1', 'redis-cli', '-h', CIP, 'ping']
   assert.notEqual((await lab.rs(ping, { timeoutMs: 5000 })).code, 0)

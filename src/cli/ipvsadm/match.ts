@@ -14,9 +14,7 @@ export function matchKey(text: string): ServiceKey {
   const protocol = protocolNamed(word.slice('proto='.length))
   if (protocol === undefined || more.length > 0)
     throw usage(`-H needs proto=${oneOf(PROTOCOL_NAMES)} once, found ${JSON.stringify(text)}`)
-  const rest = parts.filter(part => part !== word && part !== 'af=ipv4')
-  if (rest.some(part => part.startsWith('af=')))
-    throw usage('-H: match services are of IPv4: leave out af, or write af=ipv4')
+  const rest = parts.filter(part => part !== word)
   if (rest.length === 0)
     throw usage('-H needs one of src-range, dst-range, iif and oif beside proto: it would take all')
   const keys = parseMatch(rest.join(','))
@@ -28,7 +26,10 @@ export function matchKey(text: string): ServiceKey {
 export function outsideKey({ options }: Given, text: string): ServerKey {
   const other = Object.values(FORWARD_OPTIONS).find(({ long }) => options.has(long))
   if (other) throw usage(`-H is for SNAT: -J in place of -${other.short}`)
-  return { address: ip(text.replace(/:0$/, ''), 'an address of ours outside after -r', text) }
+  const [, bracketed] = /^\[(.*)\](?::0)?$/.exec(text) ?? []
+  // Without brackets all of one of IPv6 is the address.
+  const address = bracketed ?? (text.split(':').length > 2 ? text : text.replace(/:0$/, ''))
+  return { address: ip(address, 'an address of ours outside after -r', text) }
 }
 
 /** The words of a service for -H. */

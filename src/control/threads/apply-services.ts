@@ -72,7 +72,7 @@ export function putService(
   const reject = whenDown === 'reject'
   const { connectionRate, clientRate } = service
   const options = {
-    family: vip.family,
+    family: service.match?.six ? Family.IPV6 : vip.family,
     match: service.match && matchOf(service.address, service.match),
     scheduler,
     hashing: service.hashing ?? NO_HASHING,
@@ -98,10 +98,11 @@ export function putService(
 
 const NOWHERE = { family: Family.IPV4, word: 0 }
 
-function matchOf(name: string, { source, destination, in: inArm, out }: ConfigMatch): Match {
+function matchOf(name: string, { source, destination, six, in: inArm, out }: ConfigMatch): Match {
   const [sourceFirst, sourceLast] = source
   const [destinationFirst, destinationLast] = destination
-  return { name, sourceFirst, sourceLast, destinationFirst, destinationLast, inArm, outArm: out }
+  const ranges = { sourceFirst, sourceLast, destinationFirst, destinationLast, ...(six && { six }) }
+  return { name, ...ranges, inArm, outArm: out }
 }
 
 /** What one of so many workers has of a rate; less than one connection would be none for ever. */

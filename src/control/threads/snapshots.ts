@@ -7,12 +7,12 @@ import type { ConnTable } from '../../engine/conn.ts'
 import { CELL, CONN_CELLS, KEY, RECORD, RS_SEEN, STATE_MASK } from '../../engine/conn-layout.ts'
 import { copyEnds, EndsCell } from '../../engine/ends.ts'
 import type { Engine } from '../../engine/engine.ts'
-import { armOf, familyOf } from '../../engine/family.ts'
+import { armOf, Family, familyOf } from '../../engine/family.ts'
 import { Neigh } from '../../engine/neigh-state.ts'
 import { State } from '../../engine/tcp-state.ts'
 import { forwardingOf } from '../../see/words/forwarding.ts'
 import { macText } from '../../wire/address.ts'
-import { type IpAddress, ipEndpointText } from '../../wire/ip-address.ts'
+import { type IpAddress, ipEndpointText, ipText } from '../../wire/ip-address.ts'
 import type { BareConfig } from './memory.ts'
 import { wordText } from './word-of.ts'
 
@@ -142,6 +142,15 @@ function handshaken(word: number): boolean {
   return (word & RS_SEEN) !== 0 && state !== State.NONE && state !== State.SYN_RECV
 }
 
+/** Of neighbour n. */
+function addressOf({ neighs, addressBook }: Engine, n: number): string {
+  const word = neighs.word[n] ?? 0
+  const family = familyOf(neighs.link(n))
+  if (family === Family.IPV4 || word > 0) return wordText(addressBook, word, family)
+  const [a = 0, b = 0, c = 0, d = 0] = neighs.far.subarray(n * 4, n * 4 + 4)
+  return ipText([a, b, c, d])
+}
+
 export function neighbours(engine: Engine, config: BareConfig, worker: number): NeighbourInfo[] {
   const { neighs } = engine
   const list: NeighbourInfo[] = []
@@ -154,7 +163,7 @@ export function neighbours(engine: Engine, config: BareConfig, worker: number): 
     const state = neighs.state[n] ?? 0
     const resolved = state >= Neigh.REACHABLE
     list.push({
-      address: wordText(engine.addressBook, neighs.word[n] ?? 0, familyOf(link)),
+      address: addressOf(engine, n),
       mac: resolved ? macText(neighs.macHi[n] ?? 0, neighs.macLo[n] ?? 0) : null,
       state: NEIGH_STATES[state] ?? '',
       arm: config.arms[arm]?.name ?? '',

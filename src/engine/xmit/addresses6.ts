@@ -1,9 +1,12 @@
-/** The addresses of a packet over IPv6 as those of the other tuple: words that the book has, and a client's four out of the wide column. */
+/**
+ * The addresses of a packet over IPv6 as those of the other tuple: words that the book has, a client's four out of the wide column, and those
+ * of whom it speaks to by SNAT out of the syn column.
+ */
 
 import { diff16, fold, sumWords } from '../../wire/checksum.ts'
 import { ADDRESS6_BYTES, IPV6 } from '../../wire/ipv6.ts'
 import { type AddressBook, sumOf } from '../address-book.ts'
-import { AS_IS, CELL, RECORD } from '../conn-layout.ts'
+import { AS_IS, BY_SNAT, CELL, METHOD_BITS, RECORD } from '../conn-layout.ts'
 import type { Parts } from '../parts.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
@@ -12,15 +15,18 @@ const OF_CLIENT = AS_IS
 const { of: recordOf, column: columnAt } = RECORD
 const { SRC, DST } = IPV6
 const BOTH = 2 * ADDRESS6_BYTES
+const [METHODS, SNAT] = [METHOD_BITS, BY_SNAT]
 
 export class Addresses6 {
   readonly #cells: Int32Array
   readonly #wide: Int32Array
+  readonly #far: Int32Array
   readonly #book: AddressBook
 
   constructor({ table, book }: Pick<Parts, 'table' | 'book'>) {
     this.#cells = table.cells
     this.#wide = table.wide
+    this.#far = table.syn
     this.#book = book
   }
 
@@ -34,6 +40,7 @@ export class Addresses6 {
   write(pkt: DataView, ip: number, t: number): number {
     const book = this.#book
     const at = recordOf(t)
+    if ((this.#cells[at | BINDING] & METHODS) === SNAT) return this.#writeFar(pkt, ip, t)
     if ((t & 1) === 0) {
       const rip = this.#cells[at | RIP]
       book.write(pkt, ip + DST, rip)
@@ -50,7 +57,26 @@ export class Addresses6 {
 
   #writeClient(pkt: DataView, to: number, t: number): number {
     const from = columnAt(t >> 1)
-    for (let i = 0; i < 4; i++) pkt.setInt32(to + 4 * i, this.#wide[from + i])
+    copy(pkt, to, this.#wide, from)
     return sumOf(this.#wide, from)
   }
+
+  /** The same by SNAT: from our address to the far one, or from there to the client. */
+  #writeFar(pkt: DataView, ip: number, t: number): number {
+    const outward = (t & 1) === 1
+    const from = columnAt(t >> 1)
+    const far = sumOf(this.#far, from)
+    copy(pkt, ip + (outward ? SRC : DST), this.#far, from)
+    if (outward) {
+      copy(pkt, ip + DST, this.#wide, from)
+      return far + sumOf(this.#wide, from)
+    }
+    const lip = this.#cells[recordOf(t) | LIP]
+    this.#book.write(pkt, ip + SRC, lip)
+    return far + this.#book.sum(lip)
+  }
+}
+
+function copy(pkt: DataView, to: number, column: Int32Array, from: number): void {
+  for (let i = 0; i < 4; i++) pkt.setInt32(to + 4 * i, column[from + i])
 }

@@ -6,7 +6,7 @@
 
 import { PROTO } from '../../wire/ipv4.ts'
 import type { ConnTable } from '../conn.ts'
-import { CELL, COLD, RECORD } from '../conn-layout.ts'
+import { CELL, COLD, KEY, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
@@ -17,23 +17,27 @@ import type { TraceRing } from '../trace.ts'
 import { giveBackLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { PlainRewrite } from './plain.ts'
+import { PlainRewrite6 } from './plain6.ts'
 
 const { VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
 const { CLIENT_ISN, PROXY } = COLD
 const { at: recordAt, column: columnAt } = RECORD
 const { TCP } = PROTO
+const { IPV6 } = KEY
 
 export class Snat implements Method {
   readonly #table: ConnTable
   readonly #lips: Lips
   readonly #trace: TraceRing
   readonly #plain: PlainRewrite
+  readonly #plain6: PlainRewrite6
 
   constructor(parts: Parts, decrementsTtl: boolean) {
     this.#table = parts.table
     this.#lips = parts.lips
     this.#trace = parts.trace
     this.#plain = new PlainRewrite(parts, decrementsTtl)
+    this.#plain6 = new PlainRewrite6(parts, decrementsTtl)
   }
 
   refusal(): number {
@@ -76,7 +80,8 @@ export class Snat implements Method {
   }
 
   translate(_slot: number, p: Parsed, t: number): number {
-    this.#plain.rewrite(p, t)
+    if (p.key < IPV6) this.#plain.rewrite(p, t)
+    else this.#plain6.rewrite(p, t)
     return 0
   }
 

@@ -12,6 +12,16 @@ export const SENDING_DROPS = {
     }),
   },
 
+  neigh_share: {
+    says: 'behind half of the neighbour table, which is as much as hosts inside may fill by whom they speak to',
+    leaving: true,
+    explain: frame => ({
+      rule: `neighbours that hosts inside have asked for by SNAT have their half of the table, and ${frame.nextHop(frame.dst)} is none of them yet`,
+      advice:
+        'find out which host inside tries one address after the other (tapvs dpip neigh show); whom many may speak to is reached by a gateway (arms[].routes)',
+    }),
+  },
+
   neigh_queue_full: {
     says: 'behind neighbours.unres_queue_length packets that wait for the same next hop',
     leaving: true,
