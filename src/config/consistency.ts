@@ -15,6 +15,7 @@ import { hostOf, Networks, networkOf, networkText } from './cidr.ts'
 import type { Draft } from './draft.ts'
 import { checkFamily, familyProblems, hasLip, isLinkLocalText } from './families.ts'
 import type { ListFiles } from './list-files.ts'
+import { once, twice } from './once.ts'
 import { protocolProblems } from './protocol-keys.ts'
 import { onLink, Reach } from './reach.ts'
 import type { ConfigFile } from './schema.ts'
@@ -285,22 +286,4 @@ function checkLips(
     if (!once(source, seen, lip, lipPath, 'LIP') || own.get(lip)?.lip) continue
     source.problem(lipPath, `expected a LIP of some arm (${known}), found "${lip}"`)
   }
-}
-
-/** => whether it is new */
-function once(
-  source: ConfigSource,
-  seen: Map<string, Path>,
-  key: string,
-  path: Path,
-  what: string,
-): boolean {
-  const first = seen.get(key)
-  if (first) twice(source, path, `${what} ${key}`, first)
-  else seen.set(key, path)
-  return first === undefined
-}
-
-function twice(source: ConfigSource, path: Path, what: string, first: Path): void {
-  source.problem(path, `expected each once, found ${what} again, see ${source.placeOf(first)}`)
 }
