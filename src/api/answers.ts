@@ -140,6 +140,11 @@ export const service = z
     syn_proxy_above: count
       .exactOptional()
       .describe('Of auto: SYNs without connection in a second above which it begins.'),
+    syn_proxy_workers: count
+      .exactOptional()
+      .describe(
+        'Where there is a syn_proxy: packet threads that answer SYNs by cookies now; each begins and ends for itself.',
+      ),
     connection_rate: count
       .exactOptional()
       .describe('New connections in a second, of all clients; left out: any number.'),

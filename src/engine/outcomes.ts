@@ -1,6 +1,6 @@
 /**
  * How the connections to each RS began, for passive checks: control looks at these numbers and takes an RS out that
- * answers no more SYNs, or datagrams. Eight bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
+ * answers no more SYNs, or datagrams. Nine bytes an RS beside Dests, whose line is full; touched when a connection's state changes.
  */
 
 import { OUT, State } from './tcp-state.ts'
@@ -19,24 +19,28 @@ const SILENT_MS = 1000
 export class Outcomes {
   /** `dest * 2 + Outcome`, counted up for ever, modulo 2^32. */
   readonly cells: Int32Array
+  /** By place of an RS: 1 while SYNs to its service are answered by cookies, for those who ask. A service has no memory of its own. */
+  readonly cookies: Uint8Array
   /** By place of the RS: ms, made odd, of the first SYN or datagram since it has answered one; 0: it owes no answer. */
   readonly owed: Int32Array
   /** By place of the RS: what DONE was when it came there. */
   readonly begun: Int32Array
 
   static bytesFor(dests: number): number {
-    return dests * 8
+    return dests * 9
   }
 
   /** `memory`, bytesFor(dests) bytes, may be shared: others read the numbers without asking the packet thread. */
   constructor(memory: ArrayBufferLike, dests: number) {
     this.cells = new Int32Array(memory, 0, dests * 2)
+    this.cookies = new Uint8Array(memory, dests * 8, dests)
     this.owed = new Int32Array(dests)
     this.begun = new Int32Array(dests)
   }
 
-  /** An RS comes to the place: what the one before it has done, or owes, says nothing of it. */
+  /** An RS comes to the place: what the one before it has done, or owes, says nothing of it; nor what a worker that has ended did. */
   put(dest: number): void {
+    this.cookies[dest] = 0
     this.owed[dest] = 0
     this.begun[dest] = this.cells[(dest << 1) | Outcome.DONE]
   }

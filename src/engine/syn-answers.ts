@@ -11,6 +11,7 @@ import { type Counters, Event } from './counters.ts'
 import type { Frames } from './frames.ts'
 import type { LongClock } from './long-clock.ts'
 import type { SynProxyOptions } from './options.ts'
+import type { Outcomes } from './outcomes.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { SynGate } from './rates.ts'
@@ -41,6 +42,7 @@ export class SynAnswers {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #counters: Counters
+  readonly #outcomes: Outcomes
   readonly #long: LongClock
   readonly #trace: TraceRing
   readonly #gates: SynGates
@@ -53,6 +55,7 @@ export class SynAnswers {
     this.#frames = parts.frames
     this.#arms = parts.arms
     this.#counters = parts.counters
+    this.#outcomes = parts.outcomes
     this.#long = parts.long
     this.#trace = parts.trace
     this.#gates = gates
@@ -75,8 +78,11 @@ export class SynAnswers {
   /** Several times a second. */
   tick(): void {
     if (this.#gates.isEmpty) return
-    for (const service of this.#gates)
-      if (service.syn !== null) this.#passTime(service, service.syn)
+    for (const service of this.#gates) {
+      if (service.syn === null) continue
+      this.#passTime(service, service.syn)
+      this.#show(service)
+    }
   }
 
   #passTime(service: Service, syn: SynGate): void {
@@ -84,7 +90,14 @@ export class SynAnswers {
     if (passTime(syn, this.#long.ms) === Turned.OFF) this.#say(service, syns)
   }
 
+  /** To those who read the memory. */
+  #show({ syn, dests }: Service): void {
+    const cookies = isActive(syn) ? 1 : 0
+    for (const { index } of dests) this.#outcomes.cookies[index] = cookies
+  }
+
   #say(service: Service, syns: number): void {
+    this.#show(service)
     saySynProxy(this.#trace, service, isActive(service.syn), syns)
   }
 

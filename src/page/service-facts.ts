@@ -60,11 +60,18 @@ function persistence({ address, persistence: seconds, persistence_prefix: prefix
 }
 
 /** Of the SYN proxy. */
-function cookies({ syn_proxy: when, syn_proxy_above: above = 0 }: ServiceInfo): ServiceFact[] {
+function cookies(service: ServiceInfo): ServiceFact[] {
+  const { syn_proxy: when, syn_proxy_above: above = 0, syn_proxy_workers: now = 0 } = service
   if (when === undefined || when === 'off') return []
   const title = 'SYNs are answered by a cookie, of which nothing is kept.'
-  const text = when === 'on' ? 'SYN cookies' : `SYN cookies above ${whole(above)} SYNs/s`
-  return [{ text, title }]
+  if (when === 'on') return [{ text: 'SYN cookies', title }]
+  const workers = now === 1 ? 'One packet thread does' : `${now} packet threads do`
+  return [
+    {
+      text: `SYN cookies above ${whole(above)} SYNs/s${now > 0 ? ', given now' : ''}`,
+      title: now > 0 ? `${title} ${workers} now.` : title,
+    },
+  ]
 }
 
 function limits(service: ServiceInfo): ServiceFact[] {

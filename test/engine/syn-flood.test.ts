@@ -151,18 +151,25 @@ function second(stand: Stand, syns: number): { cookies: number; said: string[] }
 }
 let next = 0
 
+/** How many workers give cookies, as listings read it. */
+function shown({ model, engine: { dests } }: Stand): number {
+  return model.readings.synProxyWorkers(dests.list.flatMap(dest => (dest ? [dest.index] : [])))
+}
+
 const AUTO = `syn_proxy: auto\n    syn_proxy_above: ${ABOVE}`
 const OF = 'SYNPROXY: [1] 202.108.10.1:6379: '
 
 test('by itself it begins with the SYN that is too many, and ends behind ten calm seconds; both are said once', () => {
   const stand = withProxy(AUTO)
   for (let i = 0; i < 3; i++) assert.deepEqual(second(stand, ABOVE), { cookies: 0, said: [] })
+  assert.equal(shown(stand), 0)
   assert.deepEqual(second(stand, ABOVE + 20), {
     cookies: 20,
     said: [
       `${OF}${ABOVE + 1} SYNs without connection in this second, from now on they are answered by cookies`,
     ],
   })
+  assert.equal(shown(stand), 1)
   // All, as long as it lasts.
   for (const syns of [10 * ABOVE, 1, ABOVE / 2, ABOVE])
     assert.deepEqual(second(stand, syns), { cookies: syns, said: [] })
@@ -179,7 +186,17 @@ test('by itself it begins with the SYN that is too many, and ends behind ten cal
     [...said, ...behind.said],
     [`${OF}${few} SYNs without connection in the last second, they open connections again`],
   )
+  assert.equal(shown(stand), 0)
   assert.deepEqual(second(stand, ABOVE), { cookies: 0, said: [] })
+})
+
+test('a worker on the memory of one that gave cookies does not seem to give any', () => {
+  const stand = withProxy(AUTO)
+  second(stand, ABOVE + 1)
+  assert.equal(shown(stand), 1)
+  const { dests, outcomes } = stand.engine
+  for (const dest of dests.list) outcomes.put(dest?.index ?? 0)
+  assert.equal(shown(stand), 0)
 })
 
 test('between half the number and the number it stays as it is, and never flaps', () => {

@@ -38,6 +38,8 @@ test('SYN cookies are told, and above how many SYNs they begin by themselves', (
   assert.deepEqual(facts({ syn_proxy: 'on' }), ['wrr', 'SYN cookies', LIPS])
   const auto = facts({ syn_proxy: 'auto', syn_proxy_above: 10_000 })
   assert.deepEqual(auto, ['wrr', 'SYN cookies above 10,000 SYNs/s', LIPS])
+  const now = facts({ syn_proxy: 'auto', syn_proxy_above: 10_000, syn_proxy_workers: 2 })
+  assert.deepEqual(now, ['wrr', 'SYN cookies above 10,000 SYNs/s, given now', LIPS])
 })
 
 test('limits, lists with what they have met, and the rest', () => {

@@ -7,6 +7,7 @@ import type { LipRow } from '../../see/numbers/lports.ts'
 import type { Quantiles } from '../../see/numbers/quantiles.ts'
 import type { ArmRow, DropRow, Moment, RsRow, ServiceRow } from '../../see/numbers/rows.ts'
 import { duration, type Line, line, percent, row, short } from '../../see/numbers/text.ts'
+import { counted } from '../../see/text/counted.ts'
 import type { BusyRow } from './busy.ts'
 
 export const PANES = ['services', 'lports', 'drops', 'arms', 'clients', 'conns', 'health'] as const
@@ -99,10 +100,15 @@ const serviceLines =
       bold: true,
       ...(!service.usable && { color: 'red' }),
     }),
+    ...(service.synProxyWorkers > 0 ? [line(cookieText(service), { color: 'yellow' })] : []),
     ...sorted(service.realServers, sort).map(rs =>
       line(trafficRow(`  -> ${rs.rs}${methodMark(rs)}`, rs), rs.usable ? {} : { color: 'yellow' }),
     ),
   ]
+
+function cookieText({ synProxyWorkers: workers }: ServiceRow): string {
+  return `  SYNs are answered by cookies, by ${counted(workers, 'worker')}`
+}
 
 /** FullNAT is what all have that say nothing. */
 function methodMark({ forwarding }: RsRow): string {

@@ -63,6 +63,7 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
       ...(service.quic && { quic: true as const }),
       proxy_protocol: service.proxyProtocol,
       ...guardsOf(service),
+      ...cookiesOf(from, service),
       ...aclSizes(from, service),
       local_addresses: service.localAddresses.map(lip => localAddress(from, lip)),
       real_servers: inOrder(service.realServers.map(rs => realServer(from, service, rs))),
@@ -72,16 +73,26 @@ export function services(from: Sources, sorted = true): ServiceInfo[] {
 
 /** Its rates, and what a change of its lists does, where they are not what every service has. */
 function guardsOf(service: ConfigService) {
-  const { connectionRate, clientRate, acl, synProxy, synProxyAbove } = service
+  const { connectionRate, clientRate, acl } = service
   const { established } = acl
   return {
-    ...(synProxy !== SYN_PROXY[0] && { syn_proxy: synProxy }),
-    ...(synProxy === 'auto' && { syn_proxy_above: synProxyAbove }),
     ...(connectionRate && { connection_rate: connectionRate.perSecond }),
     ...(hasBurst(connectionRate) && { connection_burst: connectionRate.burst }),
     ...(clientRate && { client_rate: clientRate.perSecond }),
     ...(hasBurst(clientRate) && { client_burst: clientRate.burst }),
     ...(established !== ACL_ESTABLISHED[0] && { acl_established: established }),
+  }
+}
+
+/** When its SYNs are answered by cookies, and whether they are now. */
+function cookiesOf({ places, readings }: Sources, service: ConfigService) {
+  const { synProxy, synProxyAbove, realServers } = service
+  if (synProxy === SYN_PROXY[0]) return {}
+  const dests = realServers.map(rs => places.dests.find(rsName(service, rs)))
+  return {
+    syn_proxy: synProxy,
+    ...(synProxy === 'auto' && { syn_proxy_above: synProxyAbove }),
+    syn_proxy_workers: readings.synProxyWorkers(dests),
   }
 }
 

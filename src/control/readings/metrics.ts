@@ -69,6 +69,11 @@ function services(page: Exposition, list: readonly ServiceInfo[]): void {
     'Real servers of a service that take new connections.',
     list.map(service => [serviceLabels(service), usable(service.real_servers)]),
   )
+  page.gauge(
+    'tapvs_service_syn_proxy_workers',
+    'Packet threads that answer SYNs to a service by cookies now.',
+    list.map(service => [serviceLabels(service), service.syn_proxy_workers ?? 0]),
+  )
 }
 
 /** How many take new connections: backups only where nobody else does. */

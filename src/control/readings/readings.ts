@@ -26,7 +26,7 @@ const { CONNS, IN_PACKETS, OUT_PACKETS, IN_BYTES, OUT_BYTES } = Stat
 interface WorkerReadings {
   counters: Counters
   dests: Dests
-  outcomes: Int32Array
+  outcomes: Outcomes
   edges: Edges
   lips: Int32Array
 }
@@ -48,7 +48,7 @@ export class Readings {
     this.workers = tables.map(memory => ({
       counters: new Counters(memory.counters, config.arms.length),
       dests: new Dests(memory.dests, DEST_PLACES, memory.limits),
-      outcomes: new Outcomes(memory.outcomes, DEST_PLACES).cells,
+      outcomes: new Outcomes(memory.outcomes, DEST_PLACES),
       edges: new Edges(memory.edges),
       lips: new Int32Array(memory.lips),
     }))
@@ -84,6 +84,11 @@ export class Readings {
     return this.#sum(({ dests }) => dests.inactive(place))
   }
 
+  /** How many workers answer SYNs by cookies to the service that has these RSs. */
+  synProxyWorkers(places: readonly number[]): number {
+    return this.#sum(({ outcomes }) => Number(places.some(place => outcomes.cookies[place] === 1)))
+  }
+
   /** ms that ESTABLISHED lasts for connections to an RS. */
   establishedMs(place: number): number {
     return this.workers[0]?.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
@@ -108,7 +113,7 @@ export class Readings {
 
   /** How connections to an RS began, counted modulo 2^32. */
   outcomes(place: number): { failed: number; done: number } {
-    const sum = (cell: number) => this.#sum(worker => worker.outcomes[place * 2 + cell] ?? 0)
+    const sum = (cell: number) => this.#sum(worker => worker.outcomes.cells[place * 2 + cell] ?? 0)
     return { failed: sum(Outcome.FAILED), done: sum(Outcome.DONE) }
   }
 

@@ -24,6 +24,8 @@ export interface RsRow {
 export interface ServiceRow extends Omit<RsRow, 'rs' | 'reason' | 'forwarding'> {
   service: string
   scheduler: string
+  /** Workers that answer its SYNs by cookies now. */
+  synProxyWorkers: number
   realServers: RsRow[]
 }
 

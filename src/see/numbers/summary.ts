@@ -118,6 +118,7 @@ function serviceRows(now: NumbersInfo, before: NumbersInfo, seconds: number): Se
     return {
       service: name,
       scheduler: service.scheduler,
+      synProxyWorkers: service.syn_proxy_workers ?? 0,
       weight: sum(({ weight }) => weight),
       usable: realServers.some(({ usable }) => usable),
       active: sum(({ active }) => active),

@@ -127,6 +127,13 @@ handshake    RS      p50 1.2 ms  p95 1.9 ms  p99 2.0 ms  of 2.50k
   )
 })
 
+test('a service whose SYNs are answered by cookies says so, and by how many workers', () => {
+  const services = NUMBERS.services.map(service => ({ ...service, syn_proxy_workers: 2 }))
+  const moment = momentOf({ ...LATER, services }, NUMBERS, NUMBERS)
+  const text = wholeText({ moment, clients: [], busy: [] })
+  assert.match(text, / wrr .*\n {2}SYNs are answered by cookies, by 2 workers\n {2}-> /)
+})
+
 test('every line of every pane fits into 80 columns, and a frame into its rows', () => {
   const moment = momentOf(LATER, NUMBERS, NUMBERS)
   const many = { ...moment, services: Array.from({ length: 40 }, () => moment.services).flat() }

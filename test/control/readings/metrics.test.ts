@@ -19,6 +19,7 @@ test('labels say which service, real server, arm, worker and reason', () => {
     'tapvs_build_info{version="0.1.0",node="v20.20.2"} 1',
     'process_start_time_seconds 1790000000',
     'tapvs_service_info{vip="202.108.10.1",vport="6379",protocol="TCP",scheduler="wrr"} 1',
+    'tapvs_service_syn_proxy_workers{vip="202.108.10.1",vport="6379",protocol="TCP"} 0',
     'tapvs_rs_connections_opened_total{vip="202.108.10.1",vport="6379",protocol="TCP",rs="192.168.168.2:6379"} 1',
     'tapvs_rs_bytes_total{vip="202.108.10.1",vport="6379",protocol="TCP",rs="192.168.168.2:6379",direction="out"} 222',
     'tapvs_lip_lports_free{lip="192.168.168.7",arm="int0"} 903151',
