@@ -2,14 +2,14 @@
 // every expectation held; each one that did not is a line of its own.
 
 import { join } from 'node:path'
-import type { Forwarding } from '../src/api/words.ts'
+import type { AnyForwarding } from '../src/api/words.ts'
 import { hostText } from '../src/wire/ip-address.ts'
 import { logSince } from './appliance.ts'
 import { type Capture, readCapture, startCapture } from './capture.ts'
 import { LabError } from './lab-error.ts'
 import { checkMode, isPast } from './modes.ts'
 import { until } from './processes.ts'
-import { REDIS_PORT, type Side, type Wanted } from './topology.ts'
+import { REDIS_PORT, type Side, WAYS_OUT, type Wanted } from './topology.ts'
 import { Lab } from './two-arm.ts'
 
 interface Ends {
@@ -30,6 +30,10 @@ const IPV6: Ends = {
   cip: '2001:db8:10::2',
   lip: '2001:db8:168::7',
   rip: '2001:db8:168::2',
+}
+/** By SNAT the real server asks the client, who sees an address of ours: the same with the ends changed over. */
+function outwards({ cip, rip }: Ends, lip: string): Ends {
+  return { vip: cip, cip: rip, lip, rip: cip }
 }
 /** The seed's mistake of a command: 76 bytes there, a 50-byte error back. */
 const SEED_COMMAND = ['get', 'set', 'testclienthhhhhhhhhh', 'testclienthhhhhhhhhh']
@@ -63,9 +67,7 @@ async function demoIn(lab: Lab, wanted: Wanted, signal: AbortSignal): Promise<Fa
   try {
     await lab.down()
     await lab.up(wanted, signal)
-    const mode = checkMode(wanted)
-    const ends = wanted.ipv6 ? IPV6 : IPV4
-    await showConversation({ lab, signal, mode, ...ends }, captures, failures)
+    await showConversation(shownIn(lab, wanted, signal), captures, failures)
     await showExpiry(lab, failures, signal)
   } catch (error) {
     // What was found before something broke is part of the answer.
@@ -78,18 +80,30 @@ async function demoIn(lab: Lab, wanted: Wanted, signal: AbortSignal): Promise<Fa
   return failures
 }
 
+/** What is shown in a lab that was raised so. */
+export function shownIn(lab: Lab, wanted: Wanted, signal: AbortSignal): Shown {
+  const mode = checkMode(wanted)
+  const ends = wanted.ipv6 ? IPV6 : IPV4
+  if (mode !== 'snat') return { lab, signal, mode, near: 'client', far: 'rs', ...ends }
+  const { outside } = WAYS_OUT[wanted.ipv6 ? 1 : 0]
+  return { lab, signal, mode, near: 'rs', far: 'client', ...outwards(ends, outside) }
+}
+
 interface Shown extends Ends {
-  mode: Forwarding
+  mode: AnyForwarding
+  /** Who asks, and who answers. */
+  near: Side
+  far: Side
   lab: Lab
   signal: AbortSignal
 }
 
-async function showConversation(
+export async function showConversation(
   shown: Shown,
   captures: Capture[],
   failures: Failures,
 ): Promise<void> {
-  const { lab, signal, vip, cip, mode } = shown
+  const { lab, signal, vip, cip, lip, mode, near, far } = shown
   await ask(lab, ['log', 'level', 'debug'])
   const capture = async (side: Side) => {
     const started = await startCapture(lab, side, join(lab.paths.folder, `${side}.pcap`))
@@ -99,25 +113,31 @@ async function showConversation(
   const files = { client: await capture('client'), rs: await capture('rs') }
 
   const logStart = Buffer.byteLength(logSince(lab.paths, 0))
-  heading(`In ${lab.arm('client').netns}: ${[...cli(vip), ...SEED_COMMAND].join(' ')}`)
+  heading(`In ${lab.arm(near).netns}: ${[...cli(vip), ...SEED_COMMAND].join(' ')}`)
   const seed = await redisCli(shown, SEED_COMMAND)
   expect(failures, seed.includes(SEED_REPLY), `the reply should say "${SEED_REPLY}": ${seed}`)
   const log = await seedLog(lab, logStart, signal)
 
   heading('Some ordinary commands')
-  const value = `through-the-vip-${process.pid}`
+  const value = `${mode === 'snat' ? 'from-inside' : 'through-the-vip'}-${process.pid}`
   const set = await redisCli(shown, ['set', 'greeting', value])
   expect(failures, set === 'OK', `SET should say OK: ${set}`)
   const got = await redisCli(shown, ['get', 'greeting'])
   expect(failures, got === value, `GET should give back ${value}: ${got}`)
 
-  const clientSide = await settled(files.client, `${cip}\\.\\d+ > ${vip}\\.${REDIS_PORT}`, signal)
-  heading(`The client arm: tcpdump -nnS -i ${lab.arm('client').device}`)
-  console.log(clientSide.trim())
-  const rsSide = await settled(files.rs, onRsArm(shown, '\\d+'), signal)
-  heading(`The RS arm: tcpdump -nnS -i ${lab.arm('rs').device}`)
-  console.log(rsSide.trim())
-  judgeCaptures(shown, clientSide, rsSide, failures)
+  if (mode === 'snat') {
+    const seen = await redisCli(shown, ['client', 'list'])
+    const isSeen = seen.includes(` addr=${hostText(lip)}:`)
+    expect(failures, isSeen, `the server should see its client at ${lip}: ${seen}`)
+  }
+
+  const asked = await settled(files[near], `${cip}\\.\\d+ > ${vip}\\.${REDIS_PORT}`, signal)
+  heading(armHeading(lab, near))
+  console.log(asked.trim())
+  const answered = await settled(files[far], onFarArm(shown, '\\d+'), signal)
+  heading(armHeading(lab, far))
+  console.log(answered.trim())
+  judgeCaptures(shown, asked, answered, failures)
 
   heading("The debug log of the seed's connection")
   console.log(log.trim())
@@ -164,22 +184,33 @@ async function showExpiry(lab: Lab, failures: Failures, signal: AbortSignal): Pr
 }
 
 /** The TOA option carries the client's port first; tcpdump prints those two bytes as `exp-`. */
-function judgeCaptures(shown: Shown, clientSide: string, rsSide: string, failures: Failures): void {
-  const { cip, vip, mode } = shown
+function judgeCaptures(shown: Shown, asked: string, answered: string, failures: Failures): void {
+  const { cip, vip, mode, near, far } = shown
   const syn = new RegExp(`IP6? ${dots(cip)}\\.(\\d+) > ${dots(vip)}\\.${REDIS_PORT}: Flags \\[S\\]`)
-  const port = syn.exec(clientSide)?.[1]
-  expect(failures, port !== undefined, `the client arm should show a SYN from ${cip} to the VIP`)
+  const port = syn.exec(asked)?.[1]
+  expect(
+    failures,
+    port !== undefined,
+    `the ${ARM[near]} arm should show a SYN from ${cip} to ${vip}`,
+  )
   const toa = `exp-${Number(port ?? 0)
     .toString(16)
     .padStart(4, '0')}`
   const told = mode === 'fullnat' ? `.*${toa}` : ''
-  const toRs = `${onRsArm(shown, mode === 'fullnat' ? '\\d+' : (port ?? ''))}: Flags \\[S\\]${told}`
-  const arrived = port !== undefined && new RegExp(toRs).test(rsSide)
-  expect(failures, arrived, `the RS arm should show the SYN: ${toRs}`)
+  const ofOurs = mode === 'fullnat' || mode === 'snat'
+  const sent = `${onFarArm(shown, ofOurs ? '\\d+' : (port ?? ''))}: Flags \\[S\\]${told}`
+  const arrived = port !== undefined && new RegExp(sent).test(answered)
+  expect(failures, arrived, `the ${ARM[far]} arm should show the SYN: ${sent}`)
 }
 
-/** What is sent to an RS, as tcpdump begins a line of it. */
-function onRsArm({ mode, cip, vip, lip, rip }: Shown, port: string): string {
+const ARM = { client: 'client', rs: 'RS' } as const
+
+function armHeading(lab: Lab, side: Side): string {
+  return `The ${ARM[side]} arm: tcpdump -nnS -i ${lab.arm(side).device}`
+}
+
+/** What is sent to an RS, or by SNAT to the server outside, as tcpdump begins a line of it. */
+function onFarArm({ mode, cip, vip, lip, rip }: Shown, port: string): string {
   const asIs = `${dots(cip)}\\.${port} > ${dots(vip)}\\.${REDIS_PORT}`
   if (mode === 'dr') return `IP6? ${asIs}`
   if (mode === 'tunnel') return `IP6? \\S+ > ${dots(rip)}: IP6? ${asIs}`
@@ -215,9 +246,9 @@ function cli(vip: string): string[] {
   return ['redis-cli', '-h', vip, '-p', `${REDIS_PORT}`]
 }
 
-async function redisCli({ lab, signal, vip }: Shown, command: string[]): Promise<string> {
+async function redisCli({ lab, signal, vip, near }: Shown, command: string[]): Promise<string> {
   signal.throwIfAborted()
-  const { code, stdout, stderr } = await lab.client([...cli(vip), ...command], {
+  const { code, stdout, stderr } = await lab[near]([...cli(vip), ...command], {
     timeoutMs: COMMAND_LIMIT_MS,
   })
   const said = `${stdout}${stderr}`.trim() || `nothing (exit code ${code})`

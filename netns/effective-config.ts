@@ -13,6 +13,7 @@ import {
   type Netns,
   type Paths,
   REDIS_PORT,
+  WAYS_OUT,
   type Wanted,
 } from './topology.ts'
 
@@ -47,20 +48,41 @@ export function effectiveConfig(
     )
   }
   if (wanted.ipv6 && wanted.config === undefined) addIpv6(config, arms)
-  if (wanted.mode !== undefined && wanted.config === undefined) setMode(config, wanted.mode)
+  if (wanted.mode !== undefined && wanted.config === undefined)
+    setMode(config, wanted.mode, wanted.ipv6 ?? false)
   if (wanted.nat64 && wanted.config === undefined) addNat64(config, wanted.ipv6 ?? false, arms)
   const head = ` Made by the lab from ${source}; the next \`lab up\` writes it anew.\n`
   config.commentBefore = config.commentBefore ? `${head}\n${config.commentBefore}` : head
   return config.toString({ lineWidth: 0, flowCollectionPadding: false })
 }
 
-/** All real servers of redis, of both families. */
-function setMode(config: Document, mode: string): void {
+/** All real servers of redis, of both families; by SNAT they stay as they are, and hosts beside them speak to anybody outside. */
+function setMode(config: Document, mode: string, ipv6: boolean): void {
+  if (mode === 'snat') {
+    for (const way of WAYS_OUT.slice(0, ipv6 ? 2 : 1)) addWayOut(config, way)
+    return
+  }
   for (const service of items(config, 'services')) {
     const servers = service.get('real_servers')
     if (service.get('port') !== REDIS_PORT || !isSeq(servers)) continue
     for (const rs of servers.items) if (isMap(rs)) rs.set('forwarding', mode)
   }
+}
+
+/** An address outside, and what takes it. */
+function addWayOut(config: Document, { hosts, outside }: (typeof WAYS_OUT)[number]): void {
+  const arm = items(config, 'arms').findIndex(arm => arm.get('name') === 'ext0')
+  append(config, ['arms', arm, 'local_addresses'], outside)
+  for (const protocol of ['tcp', 'udp']) {
+    const addresses = [{ address: outside }]
+    append(config, ['snat'], { protocol, source: hosts, out: 'ext0', addresses })
+  }
+}
+
+/** To a list that may not be there yet. */
+function append(config: Document, path: (string | number)[], value: unknown): void {
+  if (isSeq(config.getIn(path))) config.addIn(path, config.createNode(value))
+  else config.setIn(path, config.createNode([value]))
 }
 
 /** The same in IPv6 beside each: VIP, LIP and routes. */

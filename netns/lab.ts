@@ -41,7 +41,6 @@ import { describeStatus } from './status.ts'
 import { thingsToTry } from './things-to-try.ts'
 import { type Arms, checkArms, DEFAULT_NAME, type Side } from './topology.ts'
 import { Lab } from './two-arm.ts'
-import { showWayOut } from './way-out.ts'
 
 const EXIT = { FAILED: 1, NOT_UP: 3 } as const
 
@@ -67,7 +66,7 @@ const mode = {
   string: true,
   requiresArg: true,
   describe:
-    'how the real servers are reached: fullnat, nat, dr or tunnel (default: fullnat); what they need for it is set up as well',
+    'how the real servers are reached: fullnat, nat, dr or tunnel (default: fullnat); or snat, how they reach others; what they need for it is set up as well',
 } as const
 
 const parser = yargs(head)
@@ -163,14 +162,6 @@ try {
       ({ name }) => runInside(name, 'rs'),
     )
     .command(
-      'snat',
-      'on a lab that is up: a host among the real servers speaks to a redis-server among the clients by SNAT, shown and judged',
-      verb => verb,
-      async ({ name }) => {
-        if (await showWayOut(new Lab(name), interrupt.signal)) process.exitCode = EXIT.FAILED
-      },
-    )
-    .command(
       'capture',
       'tcpdump on both arms',
       verb =>
@@ -197,11 +188,7 @@ try {
         process.exitCode = await runAttached(tail)
       },
     )
-    .demandCommand(
-      1,
-      1,
-      'say what to do: up, down, status, demo, client, rs, snat, capture or logs',
-    )
+    .demandCommand(1, 1, 'say what to do: up, down, status, demo, client, rs, capture or logs')
     .strict()
     .recommendCommands()
     .version(false)

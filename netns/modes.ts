@@ -6,12 +6,14 @@
 //             `direct` between the two namespaces
 //   tunnel    the same, and somebody who takes packets out of the tunnel: decap.ts, for a kernel may be without ipip
 //             and ip6_tunnel
+//   snat      beside FullNAT, which reaches them: a default route by the appliance, for what they open by themselves, and outside a
+//             redis-server on the first client's address
 //
 // With IPv6 the same of both families. All of it is put on where it is missing, and taken off when the mode is another one.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FORWARDINGS, type Forwarding, oneOf } from '../src/api/words.ts'
+import { ALL_FORWARDINGS, type AnyForwarding, oneOf } from '../src/api/words.ts'
 import { insideNetns } from '../src/control/network/rtnetlink.ts'
 import { UsageError } from './lab-error.ts'
 import { deviceIn } from './links.ts'
@@ -37,39 +39,39 @@ export interface Mode {
   paths: Paths
 }
 
-export function checkMode({ mode, realServers = 1 }: Wanted): Forwarding {
-  const found = FORWARDINGS.find(word => word === (mode ?? FORWARDINGS[0]))
-  if (!found) throw new UsageError(`--mode ${JSON.stringify(mode)}: use ${oneOf(FORWARDINGS)}`)
+export function checkMode({ mode, realServers = 1 }: Wanted): AnyForwarding {
+  const found = ALL_FORWARDINGS.find(word => word === (mode ?? ALL_FORWARDINGS[0]))
+  if (!found) throw new UsageError(`--mode ${JSON.stringify(mode)}: use ${oneOf(ALL_FORWARDINGS)}`)
   if (isPast(found) && realServers > 1)
     throw new UsageError(`--mode ${found}: one real server has the VIP, leave out --rs`)
   return found
 }
 
 /** Real servers answer past the appliance. */
-export function isPast(mode: Forwarding): boolean {
+export function isPast(mode: AnyForwarding): boolean {
   return mode === 'dr' || mode === 'tunnel'
 }
 
 /** What `before` has put on is taken off, and what `mode` needs is there. */
-export async function settleMode(before: string, mode: Forwarding, of: Mode): Promise<void> {
+export async function settleMode(before: string, mode: AnyForwarding, of: Mode): Promise<void> {
   if (mode !== before) await lowerMode(of)
-  if (mode === 'nat') await raiseGateway(of.rs)
+  if (mode === 'nat') await raiseGateway(of.rs, CLIENTS, CLIENTS6)
+  if (mode === 'snat') await raiseGateway(of.rs, 'default', 'default')
   if (isPast(mode)) await raiseWayPast(of)
   if (mode === 'tunnel') await raiseDecap(of)
 }
 
-async function raiseGateway(rs: Arm): Promise<void> {
-  await ip(rs, 'route', 'replace', CLIENTS, 'via', GATEWAY, 'dev', rs.device)
-  if (hasIpv6(rs))
-    await ip(rs, '-6', 'route', 'replace', CLIENTS6, 'via', GATEWAY6, 'dev', rs.device)
+async function raiseGateway(rs: Arm, to: string, to6: string): Promise<void> {
+  await ip(rs, 'route', 'replace', to, 'via', GATEWAY, 'dev', rs.device)
+  if (hasIpv6(rs)) await ip(rs, '-6', 'route', 'replace', to6, 'via', GATEWAY6, 'dev', rs.device)
 }
 
 /** Takes off what there is, of whatever mode it was. */
 async function lowerMode({ client, rs, vips, paths }: Mode): Promise<void> {
   await stopRecorded(decapRecord(paths))
   const quietly = (...words: string[]) => run(['ip', '-n', rs.netns, ...words])
-  await quietly('route', 'del', CLIENTS)
-  await quietly('-6', 'route', 'del', CLIENTS6)
+  for (const to of [CLIENTS, 'default']) await quietly('route', 'del', to)
+  for (const to of [CLIENTS6, 'default']) await quietly('-6', 'route', 'del', to)
   await quietly('link', 'del', DIRECT)
   for (const vip of vips) await quietly('addr', 'del', alone(vip), 'dev', 'lo')
   for (const arm of [client, rs])

@@ -39,14 +39,15 @@ export async function labStatus(lab: Lab): Promise<LabStatus> {
   const devices: LabStatus['devices'] = []
   for (const place of places) devices.push(...(await lookAt(place, problems)))
 
-  const realServers = await Promise.all(
-    rs.addresses.map(async address => {
-      const pid = redisPid(paths, rs, address) ?? null
-      const answers = pid !== null && (await redisAnswers(rs, address))
-      return { address, port: REDIS_PORT, pid, answers }
-    }),
-  )
-  for (const { address, pid, answers } of realServers) {
+  const serverOn = (arm: Arm) => async (address: string) => {
+    const pid = redisPid(paths, arm, address) ?? null
+    const answers = pid !== null && (await redisAnswers(arm, address))
+    return { address, port: REDIS_PORT, pid, answers }
+  }
+  const realServers = await Promise.all(rs.addresses.map(serverOn(rs)))
+  const outside = wanted.mode === 'snat' ? client.addresses.slice(0, 1) : []
+  const servers = [...realServers, ...(await Promise.all(outside.map(serverOn(client))))]
+  for (const { address, pid, answers } of servers) {
     if (pid === null) problems.push(`no redis-server on ${address}`)
     else if (!answers) problems.push(`the redis-server on ${address} does not answer`)
   }

@@ -5,6 +5,12 @@ import { readAppliance } from './effective-config.ts'
 import { CHECKOUT, DEFAULT_NAME } from './topology.ts'
 import type { Lab } from './two-arm.ts'
 
+/** From among the real servers to the server among the clients. */
+function outwards(labs: string, lab: Lab): [string, string] {
+  const [server = ''] = lab.arm('client').addresses
+  return [`${labs} rs redis-cli -h ${server} client list`, 'out by SNAT: whom the server sees']
+}
+
 export function thingsToTry(lab: Lab): string {
   const sudo = process.env.SUDO_USER ? 'sudo ' : ''
   const program = (path: string) => `${sudo}${relative(process.cwd(), `${CHECKOUT}/${path}`)}`
@@ -14,6 +20,7 @@ export function thingsToTry(lab: Lab): string {
   const [host, port] = (readAppliance(lab.paths.config).vips[0] ?? 'VIP:6379').split(':')
   const rows: [string, string][] = [
     [`${labs} client redis-cli -h ${host} -p ${port} set greeting hello`, 'through the VIP'],
+    ...(lab.wanted.mode === 'snat' ? [outwards(labs, lab)] : []),
     [`${labs} capture`, 'tcpdump on both arms'],
     [`${labs} client tcpdump -nn -i ${lab.arm('client').device}`, 'on one of them'],
     [`${labs} rs tcpdump -nn -i ${lab.arm('rs').device}`, 'on the other'],

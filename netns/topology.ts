@@ -32,6 +32,12 @@ const NETS = {
   rs: { device: 'int0', net: '192.168.168', net6: '2001:db8:168::' },
 } as const
 
+/** Of `--mode snat`, by family: who may speak to anybody outside, and who is seen there. */
+export const WAYS_OUT = [
+  { hosts: '192.168.168.2-192.168.168.254', outside: '202.108.10.3' },
+  { hosts: '2001:db8:168::2-2001:db8:168::ff', outside: '2001:db8:10::3' },
+] as const
+
 /** What the user asked for. `realServers` left out means one, and the config's weights untouched. */
 export type Wanted = {
   realServers?: number | undefined
@@ -39,7 +45,7 @@ export type Wanted = {
   /** Left out, what the lab was made with. */
   arms?: Arms | undefined
   config?: string | undefined
-  /** How the real servers are reached; left out, by FullNAT. */
+  /** How the real servers are reached, or `snat`: how they reach others; left out, by FullNAT. */
   mode?: string | undefined
   /** IPv6 beside IPv4. */
   ipv6?: boolean | undefined

@@ -6,19 +6,12 @@
 // away whatever there is of the lab, whole or in pieces.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { FORWARDINGS } from '../src/api/words.ts'
 import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance, vipsOf } from './effective-config.ts'
+import { claimFolder, isLabFolder, removeFolder } from './folder.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
 import { lockHolder, withLock } from './lock.ts'
@@ -162,10 +155,14 @@ export class Lab {
     const vips = vipsOf(paths.config, rs.addresses6.length > 0)
     const of = { client: this.#layOut('client', wanted), rs, vips, paths }
     await settleMode(before, mode, of)
-    await this.#stopRedisExcept(mode === before ? rs.addresses : [])
-    const servers = rs.addresses.map(address =>
-      raiseRedis(paths, rs, address, signal, isPast(mode) ? vips : []),
-    )
+    const outside = mode === 'snat' ? of.client.addresses.slice(0, 1) : []
+    await this.#stopRedisExcept(mode === before ? [...rs.addresses, ...outside] : [])
+    const servers = [
+      ...rs.addresses.map(address =>
+        raiseRedis(paths, rs, address, signal, isPast(mode) ? vips : []),
+      ),
+      ...outside.map(address => raiseRedis(paths, of.client, address, signal)),
+    ]
     // All of them end before an error goes up, so that a clean-up races with none.
     const failed = (await Promise.allSettled(servers)).find(({ status }) => status === 'rejected')
     if (failed?.status === 'rejected') throw failed.reason
@@ -272,33 +269,4 @@ export class Lab {
       rmSync(join(this.paths.folder, file.replace(/\.pid$/, '')), { recursive: true, force: true })
     }
   }
-}
-
-/** A lab's folder has its mark; a bare socket in the default folder is a daemon's that ran without us. */
-function isLabFolder(paths: Paths): boolean {
-  if (existsSync(paths.wanted)) return true
-  if (!existsSync(paths.folder) || !basename(paths.folder).startsWith(DEFAULT_NAME)) return false
-  return readdirSync(paths.folder).every(file => join(paths.folder, file) === paths.socket)
-}
-
-/** With all that is in it. A mount point, which somebody else has made, stays as an empty folder. */
-function removeFolder(folder: string): void {
-  if (!existsSync(folder)) return
-  for (const entry of readdirSync(folder)) {
-    rmSync(join(folder, entry), { recursive: true, force: true })
-  }
-  try {
-    // Not rmSync, whose error has no code on Node 24.
-    rmdirSync(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EBUSY') throw error
-  }
-}
-
-// --name could be that of any folder in /run, netns included, and `down` deletes the folder.
-function claimFolder(paths: Paths): void {
-  if (existsSync(paths.folder) && !isLabFolder(paths)) {
-    throw new LabError(`${paths.folder} is not a lab's: choose another --name, or remove it`)
-  }
-  mkdirSync(paths.folder, { recursive: true })
 }

@@ -14,7 +14,7 @@ const LAB = [process.execPath, join(CHECKOUT, 'dist/netns/lab.js')]
 
 test('wrong use is one line and exit code 2, as with tapvs', async () => {
   const cases: [argv: string[], message: string][] = [
-    [[], 'say what to do: up, down, status, demo, client, rs, snat, capture or logs (lab --help)'],
+    [[], 'say what to do: up, down, status, demo, client, rs, capture or logs (lab --help)'],
     [['upp'], 'unknown verb; did you mean up? (lab --help)'],
     [
       ['capture', '--secnods', '1'],

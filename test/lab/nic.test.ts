@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { daemonPid } from '../../netns/appliance.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
-import { OUTSIDE, raiseWayOut } from '../../netns/way-out.ts'
+import { WAYS_OUT } from '../../netns/topology.ts'
 import type { ArmInfo } from '../../src/api/commands.ts'
 import { countTcx, TCX_INGRESS } from '../../src/io/native.ts'
 import { CIP, countersOf, labConfig, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
@@ -221,15 +221,20 @@ test('by NAT and SNAT the host of the NICs, a router, has no part in it, and kee
   })
   await hostServes(t, 22)
   await untilServed()
-  const before = await ofHost()
+  let before = await ofHost()
   const { stdout } = await lab.client(['redis-cli', '-h', VIP, 'client', 'list'], {})
   assert.match(stdout, new RegExp(` addr=${CIP}:`))
   for (let i = 0; i < 8; i++) assert.equal((await ping()).stdout, 'PONG\n')
   assert.equal(await askInside(mine), 'host\n')
+  assert.deepEqual(await ofHost(), before)
+  assert.equal((await countersOf(lab)).events.handed_over, 0)
 
-  await raiseWayOut(lab)
+  await lab.up({ mode: 'snat', workers: 2 })
+  await untilServed()
+  before = await ofHost()
+  const { outside } = WAYS_OUT[0]
   const seen = await fromInside('redis-cli', '-h', CIP, 'client', 'list')
-  assert.match(seen.stdout, new RegExp(` addr=${OUTSIDE}:`), seen.stderr)
+  assert.match(seen.stdout, new RegExp(` addr=${outside}:`), seen.stderr)
   assert.equal((await fromInside('redis-cli', '-h', CIP, 'ping')).stdout, 'PONG\n')
   for (const address of [mine, HOST]) assert.equal(await askInside(address), 'host\n')
   assert.equal((await ping()).stdout, 'PONG\n')

@@ -5,12 +5,16 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Capture } from '../../netns/capture.ts'
+import { showConversation, shownIn } from '../../netns/demo.ts'
 import { until } from '../../netns/processes.ts'
-import { HOSTS, HOSTS6, OUTSIDE, OUTSIDE6, raiseWayOut, showWayOut } from '../../netns/way-out.ts'
+import { WAYS_OUT } from '../../netns/topology.ts'
 import { CIP, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
 
-// Arms that are NICs take nothing in for strangers, and the config says so.
-const lab = labForTests('snat', { workers: 2, ipv6: true }, 'tap')
+const lab = labForTests('snat', { workers: 2, ipv6: true, mode: 'snat' })
+const [OUTSIDE, OUTSIDE6] = WAYS_OUT.map(({ outside }) => outside)
+const [HOSTS, HOSTS6] = WAYS_OUT.map(({ hosts }) => `src-range=${hosts},oif=ext0`)
+const literal = (text = '') => text.replaceAll('.', '\\.')
 
 const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
 
@@ -25,27 +29,33 @@ const redis = redisAt(CIP)
 /** Of the client, beside CIP. */
 const CIP6 = '2001:db8:10::2'
 
-test('a match service is set up by the words of ipvsadm, saved and restored', async () => {
-  await raiseWayOut(lab)
+test('by --mode snat the lab has match services, which are saved, restored and set up by words', async () => {
   const saved = await type('-S')
-  assert.match(
-    saved,
-    new RegExp(`^-a -H proto=tcp,${HOSTS} -r ${OUTSIDE.replaceAll('.', '\\.')}:0 -J -w 100$`, 'm'),
-  )
+  const row = `-a -H proto=tcp,${HOSTS} -r ${literal(OUTSIDE)}:0 -J -w 1`
+  assert.match(saved, new RegExp(`^${row}$`, 'm'))
   await type('-C')
   assert.doesNotMatch(await type('-ln'), /MATCH/)
   const { code, stderr } = await lab.tapvs(['ipvsadm', '-R'], { input: saved })
   assert.equal(code, 0, stderr)
   assert.equal(await type('-S'), saved)
-  // Again it leaves alone what is there, and what is seen is as it should be.
-  assert.equal(await showWayOut(lab, new AbortController().signal), false)
 })
 
+for (const ipv6 of [false, true])
+  test(`the demo of it holds over ${ipv6 ? 'IPv6' : 'IPv4'}`, async t => {
+    t.mock.method(console, 'log', () => {})
+    const failures: string[] = []
+    const captures: Capture[] = []
+    const { signal } = new AbortController()
+    try {
+      await showConversation(shownIn(lab, { mode: 'snat', ipv6 }, signal), captures, failures)
+    } finally {
+      await Promise.all(captures.map(capture => capture.stop()))
+    }
+    assert.deepEqual(failures, [])
+  })
+
 test('redis-cli reaches a server outside, which sees it from there', async () => {
-  assert.match(
-    await redis(['client', 'list']),
-    new RegExp(`addr=${OUTSIDE.replaceAll('.', '\\.')}:\\d+ `),
-  )
+  assert.match(await redis(['client', 'list']), new RegExp(`addr=${literal(OUTSIDE)}:\\d+ `))
   // In frames of 64 KiB both ways.
   const megabytes = 'x'.repeat(4 << 20)
   assert.equal(await redis(['-x', 'set', 'big'], megabytes), 'OK')
@@ -57,7 +67,7 @@ test('redis-cli reaches a server outside, which sees it from there', async () =>
   const ends = new RegExp(` ${RIP}:\\d+ +${CIP}:6379 +${OUTSIDE}:\\d+ +${CIP}:6379$`, 'gm')
   assert.ok((conns.match(ends) ?? []).length >= 11, conns)
   assert.deepEqual([...new Set(conns.match(/^\[\d\]tcp/gm))].sort(), ['[1]tcp', '[2]tcp'])
-  assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +100 +0 +\\d\\d `, 'm'))
+  assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +1 +0 +\\d\\d `, 'm'))
 })
 
 test('over IPv6 as well, asked for on the link by both workers', async () => {
