@@ -1,6 +1,7 @@
 /** What the connection table asks the daemon. */
 
 import type { Sort } from '../api/page.ts'
+import { endpointParts, parseIp } from '../wire/ip-address.ts'
 import type { Span } from './table-window.ts'
 
 export type { Sort }
@@ -27,12 +28,10 @@ export const ALL_CONNS: ConnQuery = {
   order: 'asc',
 }
 
-/** An IPv4 address, with a port or without. */
+/** An address, with a port or without: of IPv6 with brackets where it has one. */
 export function isEndpoint(text: string): boolean {
-  const [, a, b, c, d, port] =
-    /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?::(\d{1,5}))?$/.exec(text.trim()) ?? []
-  const octets = [a, b, c, d].every(octet => Number(octet) <= 255)
-  return octets && Number(port ?? 0) <= 65_535
+  const { host = '', port = '0' } = endpointParts(text.trim()) ?? {}
+  return parseIp(host) !== undefined && /^\d{1,5}$/.test(port) && Number(port) <= 65_535
 }
 
 /** Relative to the page. A client that is not yet wholly typed is not asked for. */

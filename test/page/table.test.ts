@@ -115,7 +115,19 @@ test('a question says what is chosen and nothing else', () => {
 
 test('a client is asked for as soon as it is whole', () => {
   assert.ok(isEndpoint('10.0.0.1') && isEndpoint(' 202.108.10.2:33896 '))
-  for (const text of ['', '10.0.0', '10.0.0.', '10.0.0.256', '10.0.0.1:', '10.0.0.1:65536', 'a'])
+  for (const text of ['2001:db8::1', '[2001:db8::1]', '[2001:db8::1]:80'])
+    assert.ok(isEndpoint(text))
+  for (const text of [
+    '',
+    '10.0.0',
+    '10.0.0.',
+    '10.0.0.256',
+    '10.0.0.1:',
+    '10.0.0.1:65536',
+    'a',
+    '[2001:db8::1',
+    '[10.0.0.1]:1',
+  ])
     assert.equal(isEndpoint(text), false, text)
   assert.doesNotMatch(
     connsUrl({ ...ALL_CONNS, client: '10.0.' }, { offset: 0, limit: 1 }),

@@ -11,7 +11,7 @@ import { type Story, storyOf } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import type { Ends } from '../../see/words/ends.ts'
-import { hostText } from '../../wire/ip-address.ts'
+import { endpointText, hostText, ipText, parseIpEndpoint } from '../../wire/ip-address.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
@@ -22,7 +22,6 @@ const STORIES = 3
 const ATTEMPTS = 5
 /** Connections that are named when none is the one. */
 const NEAR = 5
-const END = /^\d+\.\d+\.\d+\.\d+:\d+$/
 
 export function addExplainConn(explain: Argv<Common>): Argv<Common> {
   return explain.command(
@@ -34,7 +33,8 @@ export function addExplainConn(explain: Argv<Common>): Argv<Common> {
           type: 'string',
           array: true,
           demandOption: true,
-          describe: 'ADDRESS:PORT of one or two of client, VIP, LIP and real server',
+          describe:
+            'ADDRESS:PORT, of IPv6 [ADDRESS]:PORT, of one or two of client, VIP, LIP and real server',
         })
         .option('json', { type: 'boolean', default: false, describe: 'for programs' }),
     async ({ socket, end, json }) => {
@@ -74,15 +74,17 @@ export function recorderText({ ring, bytes }: Pick<RecorderInfo, 'ring' | 'bytes
     : 'the recorder is off: tapvs capture --ring on keeps what comes from now on (capture.ring in the config)'
 }
 
-/** Throws CliError for what is not one or two ends. */
+/** => as connections have them. Throws CliError for what is not one or two ends. */
 export function tupleOf(words: readonly string[]): string[] {
-  const wrong = words.find(word => !END.test(word))
-  if (wrong !== undefined || words.length > 2) {
-    const why = wrong === undefined ? `${words.length} ends` : `'${wrong}'`
-    throw new CliError(`explain conn wants one or two ADDRESS:PORT, not ${why}`, 2)
-  }
-  return [...words]
+  if (words.length > 2) throw new CliError(`${WANTS}, not ${words.length} ends`, 2)
+  return words.map(word => {
+    const end = parseIpEndpoint(word)
+    if (end === undefined) throw new CliError(`${WANTS}, not '${word}'`, 2)
+    return endpointText({ address: ipText(end.address), port: end.port })
+  })
 }
+
+const WANTS = 'explain conn wants one or two ADDRESS:PORT, of IPv6 [ADDRESS]:PORT'
 
 async function livingConns(socket: string): Promise<ConnInfo[]> {
   const conns: ConnInfo[] = []

@@ -1,7 +1,7 @@
 /**
  * The file of a journal. docs/replay.md has the same for people:
  *
- *   8 bytes "tapvsJA\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
+ *   8 bytes "tapvsJB\n", then blocks: bytes of what follows u32 | kind u8 | worker u8 | 0 u16 | that, padded to 8
  *
  *   HEADER   JSON of JournalHeader; the first block
  *   IMAGE    pack() of the worker's EngineImage, deflated; before any record of that worker
@@ -19,7 +19,7 @@ import { checkShape, damaged } from './damaged.ts'
 import { pack, unpack } from './pack.ts'
 
 /** The digit, or letter behind 9, is another when what is in an image, or what a number in a record means, has changed. */
-const MAGIC_TEXT = 'tapvsJA\n'
+const MAGIC_TEXT = 'tapvsJB\n'
 const MAGIC = new TextEncoder().encode(MAGIC_TEXT)
 const ANY_MAGIC = /^tapvsJ[\dA-Z]\n$/
 const HEAD_BYTES = 8

@@ -10,7 +10,7 @@ import { type Config, configOf } from '../../config/config.ts'
 import { PlaceList, type Places } from '../../config/places.ts'
 import type { ConfigFile } from '../../config/schema.ts'
 import { type Arm, routeOut } from '../../engine/arm.ts'
-import { CELL, LIPS_MAX, RECORD } from '../../engine/conn-layout.ts'
+import { CELL, LIPS_MAX, PROTOCOL_BITS, RECORD } from '../../engine/conn-layout.ts'
 import { EndsCell } from '../../engine/ends.ts'
 import { FlightKind, HeadCell, InCell, JudgedCell } from '../../engine/flight-records.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
@@ -270,7 +270,7 @@ export class Rerun {
     if (cell(judged, JudgedCell.TUPLE) < 0) return -1
     const { table } = this.#rig.engine.conns
     const [cip, vip, ports] = clientOf(judged)
-    return table.find(cell(judged, JudgedCell.PROTOCOL), cip, vip, ports)
+    return table.find(codeOf(judged), cip, vip, ports)
   }
 
   #rsOf(t: number): string {
@@ -285,8 +285,13 @@ function endsIn(frame: Uint8Array): { dst: string } | undefined {
   return segmentIn(frame) ?? datagramIn(frame)
 }
 
+/** One of KEY: the method may be another here. */
+function codeOf(judged: Int32Array): number {
+  return cell(judged, JudgedCell.PROTOCOL) & PROTOCOL_BITS
+}
+
 function keyOf(judged: Int32Array): string {
-  return [cell(judged, JudgedCell.PROTOCOL), ...clientOf(judged)].join(' ')
+  return [codeOf(judged), ...clientOf(judged)].join(' ')
 }
 
 /** The tuple of its connection as the client's packets carry it. */

@@ -5,6 +5,7 @@ import { DONE, PARKED } from '../../engine/counters.ts'
 import { JudgedCell } from '../../engine/flight-records.ts'
 import { frameText as textOf } from '../../see/frame/frame-text.ts'
 import { endsAt } from '../../see/words/ends.ts'
+import { forwardingOf } from '../../see/words/forwarding.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 
 /** `bytes` are the first ones from the virtio-net header on, `length` counts all. */
@@ -36,5 +37,7 @@ export function verdictText(judgement: Int32Array, arms: readonly string[]): str
   const state = before < 0 ? after : `${stateName(before, protocol)} to ${after}`
   const { client, vip, lip, rs } = endsAt(judgement, JudgedCell.ENDS - JudgedCell.VERDICT)
   const delta = cell(JudgedCell.DELTA) >>> 0
-  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}, ${state}, delta ${delta}`
+  const forwarding = forwardingOf(protocol)
+  const way = forwarding === 'fullnat' ? '' : ` by ${forwarding}`
+  return `${outcome}; ${client} > ${vip}, ${lip} > ${rs}${way}, ${state}, delta ${delta}`
 }

@@ -11,6 +11,7 @@ import type {
 import { hostText, inIpPrefix, ipAddress, parseIpPrefix } from '../../wire/ip-address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
+import { isOneWay } from '../words/forwarding.ts'
 
 type Rs = Pick<
   RealServerInfo,
@@ -22,7 +23,10 @@ type Rs = Pick<
   | 'inactive_conns'
   | 'inhibited'
   | 'backup'
->
+> & {
+  /** Left out: FullNAT. */
+  forwarding?: RealServerInfo['forwarding']
+}
 
 export interface DropContext {
   arms: readonly Pick<ArmInfo, 'name' | 'kind' | 'mac' | 'mtu' | 'up'>[]
@@ -146,6 +150,16 @@ export class Refused {
       ({ protocol, address, port }) =>
         protocol === own && `${hostText(address)}:${port}` === this.to,
     )
+  }
+
+  /** It comes from where a service is that has real servers who answer past here. */
+  get isPast(): boolean {
+    const own = this.headers.udp === null ? 'tcp' : 'udp'
+    const service = this.context.services.find(
+      ({ protocol, address, port }) =>
+        protocol === own && `${hostText(address)}:${port}` === this.from,
+    )
+    return service?.real_servers.some(({ forwarding }) => isOneWay(forwarding)) ?? false
   }
 
   /** `our own VIP`, `our own LIP on int0`, or undefined if the address is none of ours. */

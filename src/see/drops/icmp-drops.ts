@@ -1,8 +1,12 @@
 /** ICMP errors that go on to nobody. */
 
+import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
-import { IPV4, PROTO } from '../../wire/ipv4.ts'
+import { hostText } from '../../wire/ip-address.ts'
+import { PROTO } from '../../wire/ipv4.ts'
+import { NEXT } from '../../wire/ipv6.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
+import { tunnelled } from '../frame/tunnelled.ts'
 import type { Refused } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
 
@@ -36,14 +40,16 @@ export const ICMP_DROPS = {
 
 function quoteRule(frame: Refused): string {
   const { ip } = quoted(frame)
+  const version = frame.headers.ip?.version ?? 4
   if (ip === null)
-    return `${frame.behindEthernet - 28} bytes of a packet are quoted, too few for its ports`
-  if (ip.version !== 4 || ip.header < 20) return 'what is quoted begins with no IPv4 header'
+    return `${quotedBytes(frame).length} bytes of a packet are quoted, too few for its ports`
+  if (ip.version !== version || ip.header < 20)
+    return `what is quoted begins with no IPv${version} header`
   if (ip.src !== frame.dst) {
     return `it is to ${frame.dst}, and quotes a packet of ${ip.src}`
   }
   if (ip.offset > 0) return `it quotes a fragment from byte ${ip.offset} on, which has no ports`
-  if (ip.protocol === IPIP)
+  if (ip.protocol === IPIP || ip.protocol === NEXT.IPV6)
     return 'it quotes the header of a tunnel, and too little of a packet of TCP (6) or UDP (17) behind that'
   if (ip.protocol !== 6 && ip.protocol !== 17)
     return `it quotes protocol ${ip.protocol}; only TCP (6) and UDP (17) are translated`
@@ -55,7 +61,7 @@ function quotedEnds(frame: Refused): string {
   if (ip === null) return 'nothing'
   const view = viewOf(inside(frame))
   const port = (at: number) => (l4 + at + 2 <= view.byteLength ? view.getUint16(l4 + at) : '?')
-  return `${ip.src}:${port(0)} > ${ip.dst}:${port(2)}`
+  return `${hostText(ip.src)}:${port(0)} > ${hostText(ip.dst)}:${port(2)}`
 }
 
 function quotedSeq(frame: Refused): number | string {
@@ -64,22 +70,30 @@ function quotedSeq(frame: Refused): number | string {
   return l4 + 8 <= view.byteLength ? view.getUint32(l4 + 4) : '?'
 }
 
-/** The quoted packet, behind an Ethernet header of IPv4. */
-function quote({ bytes, headers: { l4 } }: Refused): Uint8Array {
-  return behindEthernet(bytes.subarray(l4 + ICMP.HEADER))
+/** Its first bytes, as far as they are there. */
+function quotedBytes({ bytes, headers: { l4 } }: Refused): Uint8Array {
+  return bytes.subarray(l4 + ICMP.HEADER)
+}
+
+/** The quoted packet, behind an Ethernet header of the error's family. */
+function quote(frame: Refused): Uint8Array {
+  return behindEthernet(quotedBytes(frame), typeOf(frame))
 }
 
 /** The same without the header of a tunnel in front of it. */
-function inside({ bytes, headers: { l4 } }: Refused): Uint8Array {
-  const packet = bytes.subarray(l4 + ICMP.HEADER)
-  const [first = 0] = packet
-  return behindEthernet(packet[IPV4.PROTOCOL] === IPIP ? packet.subarray((first & 15) * 4) : packet)
+function inside(frame: Refused): Uint8Array {
+  const whole = quote(frame)
+  return tunnelled(whole, whole.length)?.bytes ?? whole
 }
 
-function behindEthernet(packet: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(14 + packet.length)
-  frame[12] = 8
-  frame.set(packet, 14)
+function typeOf({ headers }: Refused): number {
+  return headers.ip?.version === 6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4
+}
+
+function behindEthernet(packet: Uint8Array, type: number): Uint8Array {
+  const frame = new Uint8Array(ETH.HEADER + packet.length)
+  viewOf(frame).setUint16(ETH.TYPE, type)
+  frame.set(packet, ETH.HEADER)
   return frame
 }
 

@@ -51,6 +51,7 @@ export const TCP_DROPS = {
           advice: `a real server that speaks after the end: tapvs explain conn ${frame.to}; longer timeouts: tapvs ipvsadm --set TCP FIN UDP`,
         }
       }
+      if (frame.isPast) return answersHere(frame)
       const known = frame.context.services.filter(({ protocol }) => protocol === 'tcp')
       const services = known.map(endpointText)
       return {
@@ -138,6 +139,14 @@ export const TCP_DROPS = {
     explain: frame => noLip(frame, '-t'),
   },
 } satisfies DropTable
+
+/** What a real server sends that has the VIP itself: DR and tunnels translate nothing of it. */
+export function answersHere(frame: Refused): Explanation {
+  return {
+    rule: `it comes from ${frame.from}, a service whose real servers are reached by DR or in a tunnel: they answer their clients past here, and nothing of that is translated`,
+    advice: `the real server with the MAC ${frame.srcMac} sends its answers here: give it a route to ${frame.dst} by another router, not by an address of ours on ${frame.arm}`,
+  }
+}
 
 /** ipvsadm's option for the service that the frame is for. */
 function serviceOption({ headers }: Refused): string {

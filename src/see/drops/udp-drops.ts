@@ -7,7 +7,7 @@ import { UDP } from '../../wire/udp.ts'
 import { checksumRule } from './checksum-rule.ts'
 import { listed } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
-import { noLip, noRs } from './tcp-drops.ts'
+import { answersHere, noLip, noRs } from './tcp-drops.ts'
 
 export const UDP_DROPS = {
   udp_header: {
@@ -44,6 +44,7 @@ export const UDP_DROPS = {
           advice: `a real server that answers after udp.timeouts, or to a service with one_packet, whose answers nobody forwards: tapvs explain conn ${frame.to}`,
         }
       }
+      if (frame.isPast) return answersHere(frame)
       const known = frame.context.services.filter(({ protocol }) => protocol === 'udp')
       const services = known.map(endpointText)
       return {

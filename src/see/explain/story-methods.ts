@@ -1,5 +1,6 @@
 /** What is told of a connection by how its packets reach the real server: all but FullNAT leave out some of its story. */
 
+import { subPoolText } from '../words/ends.ts'
 import { isOneWay, keepsClient, methodWords } from '../words/forwarding.ts'
 import type { Facts } from './story.ts'
 import { spanText } from './story-datagrams.ts'
@@ -28,6 +29,34 @@ export function isPlain({ ends }: Pick<Facts, 'ends'>): boolean {
 export const UNMOVED =
   'numbers, options and the MSS are those of both ends; nothing is added, no TOA either'
 export const UNTOLD = 'datagrams go as they are; nothing is added, no UOA either'
+
+export function isSnat({ ends }: Pick<Facts, 'ends'>): boolean {
+  return ends.forwarding === 'snat'
+}
+
+/** What is said of real servers, of who is talked to outside. */
+export function outside(text: string): string {
+  return text.replaceAll('real server', 'host outside')
+}
+
+/** The host inside chooses whom it talks to, and the scheduler the address of ours under which it does. */
+export function snatWhy(facts: Facts): [string, string][] {
+  const { ends, scheduled, lport } = facts
+  const all = Number(scheduled?.servers)
+  const one =
+    scheduled === null
+      ? ''
+      : `, chosen by the scheduler: weight ${scheduled.weight}, ${all === 1 ? 'the only address of ours' : `one of ${all} addresses of ours`}`
+  const port =
+    lport === null
+      ? ''
+      : `; of its lports towards there${subPoolText(ends.rs)} the one that has rested longest, ${lport.free} are left`
+  return [
+    ['destination', `${ends.vip}, as the client has it`],
+    ['method', methodText(facts)],
+    ['address and lport', `${ends.lip}${one}${port}`],
+  ]
+}
 
 export function isPast({ ends }: Pick<Facts, 'ends'>): boolean {
   return isOneWay(ends.forwarding)

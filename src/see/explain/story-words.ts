@@ -11,10 +11,13 @@ import { future, past } from './story-end.ts'
 import {
   isPast,
   isPlain,
+  isSnat,
   methodText,
+  outside,
   PAST_ANSWER,
   PAST_TRAFFIC,
   pastHandshake,
+  snatWhy,
   titleOf,
   UNMOVED,
   UNTOLD,
@@ -36,7 +39,7 @@ export interface Story {
 /** `live` is the state that the connection has at present, if it lives. */
 export function storyOf(facts: Facts, context: StoryContext, live: string | null): Story {
   const end = facts.end === null ? future(facts, context, live) : past(facts, context)
-  return {
+  const told = {
     title: `${titleOf(facts)}, worker ${facts.worker}`,
     now: nowText(facts, live),
     why: whyOf(facts, context),
@@ -54,6 +57,20 @@ export function storyOf(facts: Facts, context: StoryContext, live: string | null
       ...parkedText(facts),
     ],
     end,
+  }
+  return isSnat(facts) ? snatStory(told) : told
+}
+
+/** Nobody outside is a real server. */
+function snatStory({ title, now, why, happened, traffic, end }: Story): Story {
+  return {
+    ...{ title, now, traffic: traffic.map(outside), end: end.map(outside) },
+    why: why.map(([label, text]) => [label, outside(text)]),
+    happened: happened.map(({ atUs, what, frame }) => ({
+      atUs,
+      what: outside(what),
+      frame: outside(frame),
+    })),
   }
 }
 
@@ -75,14 +92,7 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
       ],
     ]
   }
-  const lport: [string, string][] = keepsClient(facts.ends.forwarding)
-    ? []
-    : [['LIP and lport', lportText(facts)]]
-  const chosen: [string, string][] = [
-    ['real server', rsText(facts, context)],
-    ['method', methodText(facts)],
-    ...lport,
-  ]
+  const chosen = isSnat(facts) ? snatWhy(facts) : chosenWhy(facts, context)
   if (isUdp(facts)) {
     return [
       ...chosen,
@@ -94,6 +104,16 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
     ...chosen,
     ['sequence', isPlain(facts) ? UNMOVED : deltaText(facts)],
     ...sinceThen(facts, context),
+  ]
+}
+
+function chosenWhy(facts: Facts, context: StoryContext): [string, string][] {
+  return [
+    ['real server', rsText(facts, context)],
+    ['method', methodText(facts)],
+    ...(keepsClient(facts.ends.forwarding)
+      ? []
+      : ([['LIP and lport', lportText(facts)]] as [string, string][])),
   ]
 }
 

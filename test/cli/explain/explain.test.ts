@@ -138,13 +138,33 @@ test('a port that was used again has two stories', () => {
 })
 
 test('what is no end is told in a line', () => {
-  for (const words of [['202.108.10.2'], ['x:1'], ['1.2.3.4:5', '1.2.3.4:6', '1.2.3.4:7']]) {
+  for (const words of [
+    ['202.108.10.2'],
+    ['x:1'],
+    ['1.2.3.4:5', '1.2.3.4:6', '1.2.3.4:7'],
+    ['2001:db8::1'],
+    ['[2001:db8::1]'],
+    ['1.2.3.4:65536'],
+  ]) {
     assert.throws(
       () => tupleOf(words),
       (error: CliError) => error instanceof CliError && error.exitCode === 2,
     )
   }
   assert.deepEqual(tupleOf(['1.2.3.4:5', '6.7.8.9:10']), ['1.2.3.4:5', '6.7.8.9:10'])
+})
+
+test('ends of IPv6 are asked for in brackets, however they are written', () => {
+  assert.deepEqual(tupleOf(['[2001:DB8:0::1]:80']), ['[2001:db8::1]:80'])
+  const text = readFileSync(join(CHECKOUT, 'test/transcripts/ipv6-dr.txt'), 'utf8')
+  const stand = play(text, stand => stand.record())
+  const moments = stand.moments()
+  const [client = ''] = moments.flatMap(({ conn }) => conn?.client ?? [])
+  const found = told(tell(tupleOf([client]), moments, [], contextOfStand(stand)))
+  assert.match(
+    found.stories[0]?.title ?? '',
+    /^\[[\da-f:]+\]:\d+ > \[.*, by DR to the real server \[/,
+  )
 })
 
 function stateUse(stand: Stand) {

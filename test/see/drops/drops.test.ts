@@ -16,7 +16,7 @@ import { type Refusal, refusals } from '../../../src/engine/drop-book.ts'
 import { DROP_WORDS, type DropReason, explainDrop } from '../../../src/see/drops/drops.ts'
 import { frameText } from '../../../src/see/frame/frame-text.ts'
 import { ARP_OP } from '../../../src/wire/arp.ts'
-import { open, WAN } from '../../kit/connection.ts'
+import { LAN, open, SYN, WAN } from '../../kit/connection.ts'
 import { type DropName, frame, packet, provoke } from '../../kit/drop.ts'
 import { ETHERNET_IP_DROPS } from '../../kit/drops-ethernet-ip.ts'
 import { FRAGMENT_CASES } from '../../kit/drops-fragments.ts'
@@ -25,7 +25,7 @@ import { ICMP_DROPS } from '../../kit/drops-icmp.ts'
 import { TCP_DROPS } from '../../kit/drops-tcp.ts'
 import { UDP_DROPS } from '../../kit/drops-udp.ts'
 import { contextOfStand } from '../../kit/explain.ts'
-import { arpFrame, concat, ipv4, vnetHeader } from '../../kit/frame.ts'
+import { arpFrame, concat, icmpv6, ipv4, ipv6, tcp, vnetHeader } from '../../kit/frame.ts'
 import { CLIENT_MAC, RS_MAC, Stand } from '../../kit/stand.ts'
 
 const GOLDENS = join(CHECKOUT, 'test', 'goldens', 'explain-drop')
@@ -113,6 +113,39 @@ test('the commands that are advised are commands', () => {
     }
   }
   assert.ok(seen.size >= 8, [...seen].join())
+})
+
+test('what a real server of DR answers through here has to go past here', () => {
+  const context = contextOfStand(new Stand())
+  const services = context.services.map(service => ({
+    ...service,
+    real_servers: service.real_servers.map(rs => ({ ...rs, forwarding: 'dr' as const })),
+  }))
+  const back = { src: SYN.dst, sport: SYN.dport, dst: SYN.src, dport: SYN.sport, flags: 'S.' }
+  const bytes = frame(packet(back), LAN).subarray(10)
+  const refused = { arm: 'dpdk1', bytes, vnet: new Uint8Array(10), length: bytes.length }
+  const { rule, advice } = explainDrop('tcp_no_service', refused, { ...context, services })
+  assert.match(rule, /^it comes from 202\.108\.10\.1:6379, a service .* answer their clients past/)
+  assert.match(advice, /give it a route to 202\.108\.10\.2 by another router/)
+  assert.match(explainDrop('tcp_no_service', refused, context).advice, /else a scan by/)
+})
+
+test('what an ICMPv6 error quotes is read as IPv6', () => {
+  const ends = { src: '2001:db8::9', dst: '2001:db8::7' }
+  const rule = (reason: DropReason, quote: Uint8Array) => {
+    const error = icmpv6(ends, 1, 4, concat(new Uint8Array(4), quote))
+    const bytes = frame(ipv6({ ...ends, next: 58 }, error), WAN, 0x86dd)
+    return explained(new Stand(), reason, { time: 0, arm: 0, length: bytes.length, bytes }).rule
+  }
+  const syn = { ...SYN, src: ends.dst, dst: '2001:db8::2' }
+  const quote = ipv6({ src: syn.src, dst: syn.dst, next: 6 }, tcp(syn))
+  const known = '[2001:db8::7]:33896 > [2001:db8::2]:6379'
+  assert.ok(rule('icmp_no_conn', quote).startsWith(`it quotes ${known}, `))
+  assert.ok(rule('icmp_sequence', quote).startsWith(`it quotes seq 1000 of ${known}, `))
+  assert.match(rule('icmp_quote', quote.subarray(0, 12)), /^12 bytes of a packet are quoted/)
+  assert.match(rule('icmp_quote', packet()), /begins with no IPv6 header$/)
+  const tunnel = ipv6({ src: ends.dst, dst: '2001:db8::3', next: 41 }, quote)
+  assert.ok(rule('icmp_no_conn', tunnel).startsWith(`it quotes ${known}, `))
 })
 
 test('ARP for others that a NIC lets us hear is nothing that we could take', () => {

@@ -85,6 +85,16 @@ test('what leaves in a tunnel differs by the header in front alone', () => {
   )
 })
 
+test('a host inside has chosen whom it talks to, and the scheduler an address of ours', () => {
+  for (const name of ['snat', 'snat6', 'snat-ways']) {
+    const { stories } = told(name)
+    for (const story of stories) assert.doesNotMatch(story, /real server|LIP/)
+    const [first = ''] = stories
+    assert.match(first, /\n {2}destination +\S+, as the client has it\n/)
+    assert.match(first, /\n {2}address and lport +\S+:\d+, chosen by the scheduler: weight \d+, /)
+  }
+})
+
 test('NAT64 is FullNAT between two families', () => {
   const way = { client: '[2001:db8::1]:5', rs: '192.0.2.1:80' }
   assert.equal(methodWords(way).name, 'NAT64')
