@@ -72,6 +72,7 @@ test('inside ipvsadm', async () => {
     '--conn-timeout',
     '--when-down',
     '--ops',
+    '--quic',
     '--proxy-protocol',
     '--synproxy',
     '--synproxy-above',
