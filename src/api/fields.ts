@@ -5,6 +5,7 @@
 
 import * as z from 'zod'
 import { canonicalIp, isIp } from '../wire/ip-address.ts'
+import { canonicalMatch } from './match.ts'
 import { PROTOCOL_NAMES } from './protocols.ts'
 import {
   ACL_ESTABLISHED,
@@ -38,12 +39,24 @@ export const address = z
   .overwrite(canonicalIp)
   .meta({ anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }] })
 
+const A_MATCH = 'criteria of a match service, like from=192.0.2.2-192.0.2.9,oif=ARM'
+/** Of a service: the criteria of a match service stand in its place, in their one form from here on. */
+export const serviceAddress = z
+  .string(AN_ADDRESS)
+  .refine(value => isIp(value) || canonicalMatch(value) !== undefined, {
+    error: ({ input }) => (`${input}`.includes('=') ? A_MATCH : AN_ADDRESS),
+  })
+  .overwrite(value => canonicalMatch(value) ?? canonicalIp(value))
+  .meta({ anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }, { pattern: '=' }] })
+
 export const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`
   return z.int(expected).min(min, expected).max(max, expected)
 }
 
 export const port = whole(1, 65_535)
+/** Of services and real servers; match services have 0, and so have theirs. */
+export const anyPort = whole(0, 65_535)
 
 /** As `whole`, in a path or a query. */
 export const wholeText = (min: number, max: number) =>

@@ -3,18 +3,19 @@
 import * as z from 'zod'
 import * as answers from './answers.ts'
 import { arm } from './change.ts'
-import type { ServerFields, ServiceFields } from './edits.ts'
+import { isMatch, type ServerFields, type ServiceFields } from './edits.ts'
 import {
   aclEstablished,
   address,
   anyForwarding,
+  anyPort,
   hashTarget,
   object,
-  port,
   protocol,
   proxyProtocol,
   readOnly,
   scheduler,
+  serviceAddress,
   synProxy,
   whenDown,
   whole,
@@ -22,6 +23,22 @@ import {
 import { RATE_MAX, SECONDS_MAX, THRESHOLD_MAX, WEIGHT_MAX } from './limits.ts'
 import { DEFAULT_PROTOCOL } from './protocols.ts'
 import { allOf, DEFAULT_SCHEDULER, FORWARDINGS, HASH_KEYS, SYN_PROXY_ABOVE } from './words.ts'
+
+const A_PORT = 'a whole number 1-65535'
+const NO_PORT = '0: a match service has no port'
+
+/** A match service, and what is behind it, has port 0, and no other has. */
+export function withItsPort<T extends z.ZodType<{ address: string; port: number }>>(schema: T): T {
+  return schema.check(({ value, issues }) => {
+    const of = value as { address: string; port: number; server_port?: number }
+    for (const key of ['port', 'server_port'] as const) {
+      const port = of[key]
+      if (port === undefined || (port === 0) === isMatch(of)) continue
+      const message = port === 0 ? A_PORT : NO_PORT
+      issues.push({ code: 'custom', input: value, path: [key], message })
+    }
+  })
+}
 
 const rate = whole(0, RATE_MAX).exactOptional()
 export const serviceFields = {
@@ -111,7 +128,7 @@ export const newLip = object({ ...readOnly(answers.localAddress.shape), address,
 export const newServer = object({
   ...readOnly(answers.realServer.shape),
   address,
-  port: port.exactOptional().describe("Default: the service's."),
+  port: anyPort.exactOptional().describe("Default: the service's."),
   ...serverFields,
 }).meta({ id: 'NewServer' })
 
@@ -125,20 +142,22 @@ const parts = {
 const ownModule = readOnly({ scheduler_module: answers.service.shape.scheduler_module })
 
 /** A service with what belongs to it, in one step. */
-export const newService = object({
-  ...ownModule,
-  protocol: protocol.default(DEFAULT_PROTOCOL),
-  address,
-  port,
-  ...serviceFields,
-  ...parts,
-}).meta({ id: 'NewService' })
+export const newService = withItsPort(
+  object({
+    ...ownModule,
+    protocol: protocol.default(DEFAULT_PROTOCOL),
+    address: serviceAddress.describe('Of a match service its criteria.'),
+    port: anyPort.describe('Of a match service 0.'),
+    ...serviceFields,
+    ...parts,
+  }),
+).meta({ id: 'NewService' })
 
 /** What is named in the path may be named in the body too, as the same. */
 const nameInBody = {
   protocol: protocol.exactOptional(),
-  address: address.exactOptional(),
-  port: port.exactOptional(),
+  address: serviceAddress.exactOptional(),
+  port: anyPort.exactOptional(),
 }
 export const serviceChange = object({
   ...ownModule,
@@ -153,6 +172,6 @@ export const serviceChange = object({
 export const serverChange = object({
   ...readOnly(answers.realServer.shape),
   address: address.exactOptional(),
-  port: port.exactOptional(),
+  port: anyPort.exactOptional(),
   ...serverFields,
 }).meta({ id: 'ServerChange' })

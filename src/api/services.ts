@@ -5,6 +5,7 @@ import * as answers from './answers.ts'
 import { arm, change, dryRun, how } from './change.ts'
 import {
   type EditOf,
+  isMatch,
   isService,
   type ServerFields,
   type ServerKey,
@@ -13,7 +14,7 @@ import {
   serviceName,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, object, protocol, wholeText } from './fields.ts'
+import { address, object, protocol, serviceAddress, wholeText } from './fields.ts'
 import { type Operation, operation } from './operation.ts'
 import { Refused } from './refused.ts'
 import {
@@ -24,17 +25,17 @@ import {
   serverFields,
   serviceChange,
   serviceFields,
+  withItsPort,
 } from './service-bodies.ts'
 
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
 
-const serviceParams = object({ protocol, address, port: wholeText(1, 65_535) })
-const serverParams = object({
-  ...serviceParams.shape,
-  server_address: address,
-  server_port: wholeText(1, 65_535),
-})
+const serviceShape = { protocol, address: serviceAddress, port: wholeText(0, 65_535) }
+const serviceParams = withItsPort(object(serviceShape))
+const serverParams = withItsPort(
+  object({ ...serviceShape, server_address: address, server_port: wholeText(0, 65_535) }),
+)
 
 const keyOf = ({ protocol, address, port }: ServiceKey): ServiceKey => ({ protocol, address, port })
 const serverOf = (params: { server_address: string; server_port: number }): ServerKey => ({
@@ -57,7 +58,13 @@ const serverFieldsOf = fieldsOf<ServerFields>(serverFields)
 type NewServer = z.output<typeof newServer>
 const serverKeyOf = ({ address, port }: NewServer): ServerKey =>
   port === undefined ? { address } : { address, port }
-const lipOf = ({ address, arm }: z.output<typeof newLip>) => ({ address, arm })
+type Lip = z.output<typeof newLip>
+const lipOf = ({ address, arm }: Lip) => ({ address, arm })
+
+/** Those of a match service follow from its real servers: what GET gives is passed over. */
+function lipsIn(service: ServiceKey, { local_addresses: lips }: { local_addresses?: Lip[] }) {
+  return isMatch(service) ? undefined : lips
+}
 
 /** Throws HttpError if the body is about another object than the path. */
 function mustBe(key: object, body: object): void {
@@ -77,7 +84,8 @@ function editService(
   body: z.output<typeof serviceChange>,
 ): EditOf<'edit-service'> {
   mustBe(service, body)
-  const { local_addresses: lips, real_servers: servers } = body
+  const { real_servers: servers } = body
+  const lips = lipsIn(service, body)
   return {
     edit: 'edit-service',
     service,
@@ -119,7 +127,8 @@ export const SERVICE_OPERATIONS: Operation[] = [
     status: 201,
     edits: ({ body }) => {
       const service = keyOf(body)
-      const { local_addresses: lips = [], real_servers: servers = [] } = body
+      const { real_servers: servers = [] } = body
+      const lips = lipsIn(service, body) ?? []
       return [
         { edit: 'add-service', service, ...serviceFieldsOf(body) },
         ...lips.map(lip => ({ edit: 'add-lip' as const, service, ...lipOf(lip) })),
@@ -222,7 +231,7 @@ export const SERVICE_OPERATIONS: Operation[] = [
     tag: 'services',
     summary: 'Take a LIP from a service, and from the arm if no other service uses it',
     refuses: [404],
-    params: object({ ...serviceParams.shape, lip: address }),
+    params: withItsPort(object({ ...serviceShape, lip: address })),
     query: object({ ...dryRun, arm }),
     edits: ({ params, query }) => [
       { edit: 'delete-lip', service: keyOf(params), address: params.lip, arm: query.arm },

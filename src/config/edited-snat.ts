@@ -2,9 +2,19 @@
 
 import type { Edit, EditOf, ServiceKey } from '../api/edits.ts'
 import { isMatch, serviceName } from '../api/edits.ts'
+import { matchText, parseMatch } from '../api/match.ts'
 import { Refused } from '../api/refused.ts'
-import { DEFAULT_SCHEDULER } from '../api/words.ts'
-import { matchText, parseMatch } from './match.ts'
+import {
+  ACL_ESTABLISHED,
+  DEFAULT_SCHEDULER,
+  HASH_TARGETS,
+  PROXY_PROTOCOLS,
+  SYN_PROXY,
+  SYN_PROXY_ABOVE,
+  WHEN_DOWN,
+} from '../api/words.ts'
+import { IPV4_BITS } from '../wire/ip-address.ts'
+import { IPV6_BITS } from '../wire/ipv6-address.ts'
 import type { ConfigFile } from './schema.ts'
 
 type Rule = ConfigFile['snat'][number]
@@ -13,6 +23,24 @@ type OfService = Extract<Edit, { service: ServiceKey }>
 /** Fields of services, and of real servers, that are those of match services too. */
 const SERVICE_FIELDS = ['edit', 'service', 'scheduler', 'conn_timeout']
 const SERVER_FIELDS = ['edit', 'service', 'server', 'weight']
+
+/** Fields that they have not, with what listings show: to send it back changes nothing. */
+const USUAL: Record<string, readonly unknown[]> = {
+  hash_fallback: [false],
+  hash_port: [false],
+  hash_target: [HASH_TARGETS[0]],
+  when_down: [WHEN_DOWN[0]],
+  persistence: [0],
+  persistence_prefix: [IPV4_BITS, IPV6_BITS],
+  one_packet: [false],
+  quic: [false],
+  proxy_protocol: [PROXY_PROTOCOLS[0]],
+  syn_proxy: [SYN_PROXY[0]],
+  syn_proxy_above: [SYN_PROXY_ABOVE],
+  ...{ connection_rate: [0], connection_burst: [0], client_rate: [0], client_burst: [0] },
+  acl_established: [ACL_ESTABLISHED[0]],
+  ...{ upper_threshold: [0], lower_threshold: [0], backup: [false], forwarding: ['snat'] },
+}
 
 /** => false, and nothing done, if the edit is of another service. Throws Refused. */
 export function editedSnat(file: ConfigFile, edit: Edit): boolean {
@@ -27,10 +55,11 @@ function carryOut(file: ConfigFile, edit: OfService): void {
       add(file, edit)
       return
     case 'edit-service': {
-      only(edit, SERVICE_FIELDS)
+      only(edit, [...SERVICE_FIELDS, 'real_servers'])
       const rule = ruleOf(file, edit.service)
       Object.assign(rule, { scheduler: edit.scheduler ?? DEFAULT_SCHEDULER })
       setTimeout(rule, edit)
+      if (edit.real_servers) setAddresses(rule, edit.real_servers)
       return
     }
     case 'delete-service':
@@ -39,7 +68,7 @@ function carryOut(file: ConfigFile, edit: OfService): void {
     case 'add-server': {
       only(edit, SERVER_FIELDS)
       const { addresses } = ruleOf(file, edit.service)
-      const { address } = edit.server
+      const address = outside(edit.server)
       if (addresses.some(one => one.address === address))
         throw Refused.exists('address', address, `in ${serviceName(edit.service)}`)
       addresses.push({ address, weight: edit.weight ?? 1 })
@@ -93,17 +122,38 @@ function ruleOf(file: ConfigFile, key: ServiceKey): Rule {
 
 function addressOf(
   rule: Rule,
-  { server: { address }, service }: EditOf<'edit-server' | 'delete-server'>,
+  { server, service }: EditOf<'edit-server' | 'delete-server'>,
 ): Rule['addresses'][number] {
+  const address = outside(server)
   const one = rule.addresses.find(other => other.address === address)
   if (one) return one
   throw Refused.missing('address', address, `in ${serviceName(service)}`)
 }
 
-function only(edit: OfService, fields: readonly string[]): void {
-  const other = Object.keys(edit).find(key => !fields.includes(key))
-  if (other === 'forwarding' && 'forwarding' in edit && edit.forwarding === 'snat') return
-  if (other !== undefined) throw refusal(`match services have no ${other}`)
+/** Those that stay keep their place in the file. */
+function setAddresses(
+  rule: Rule,
+  wanted: NonNullable<EditOf<'edit-service'>['real_servers']>,
+): void {
+  for (const server of wanted) only(server, ['address', 'port', 'weight'])
+  const asked = wanted.map(server => ({ address: outside(server), weight: server.weight ?? 1 }))
+  const is = (one: { address: string }) => (other: { address: string }) =>
+    other.address === one.address
+  const stay = rule.addresses.flatMap(one => asked.find(is(one)) ?? [])
+  rule.addresses = [...stay, ...asked.filter(one => !rule.addresses.some(is(one)))]
+}
+
+/** An address of ours, which has no port. */
+function outside({ address, port = 0 }: { address: string; port?: number }): string {
+  if (port !== 0)
+    throw refusal(`${address} of a match service has no port of its own: expected 0, found ${port}`)
+  return address
+}
+
+function only(edit: object, fields: readonly string[]): void {
+  for (const [key, value] of Object.entries(edit))
+    if (!fields.includes(key) && !USUAL[key]?.includes(value))
+      throw refusal(`match services have no ${key}`)
 }
 
 function setTimeout(rule: Partial<Rule>, { conn_timeout }: { conn_timeout?: number }): void {

@@ -3,10 +3,10 @@
 import * as z from 'zod'
 import { protocol, scheduler } from '../api/fields.ts'
 import { SECONDS_MAX, WEIGHT_MAX } from '../api/limits.ts'
+import { A_RANGE, FAMILIES, rangeOf } from '../api/match.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { DEFAULT_SCHEDULER } from '../api/words.ts'
 import { canonicalIp, isIp } from '../wire/ip-address.ts'
-import { A_RANGE, FAMILIES, rangeOf } from './match.ts'
 
 const whole = (min: number, max: number) => {
   const expected = `a whole number ${min}-${max}`

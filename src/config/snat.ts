@@ -1,5 +1,6 @@
 /** Match services of a config: what their keys say of the arms, and the services that they are. */
 
+import { familyOfMatch, matchText, mixedFamilies, rangeOf } from '../api/match.ts'
 import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
 import { PROXY_PROTOCOLS, SYN_PROXY, SYN_PROXY_ABOVE, WHEN_DOWN } from '../api/words.ts'
 import { NO_HASHING } from '../engine/asker.ts'
@@ -10,7 +11,6 @@ import { aclOf } from './acl-keys.ts'
 import type { ConfigArm } from './arms.ts'
 import { checkSchema, configCheck } from './check-keys.ts'
 import type { Draft } from './draft.ts'
-import { familyOfMatch, matchText, mixedFamilies, rangeOf } from './match.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 

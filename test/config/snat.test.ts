@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { matchText, parseMatch, rangeOf } from '../../src/api/match.ts'
 import { type ConfigError, parseConfig } from '../../src/config/config.ts'
-import { matchText, parseMatch, rangeOf } from '../../src/config/match.ts'
 
 const ARMS = `arms:
   - { name: ext0, addresses: [202.108.10.1/24, "2001:db8:10::1/64"], local_addresses: [202.108.10.3, "2001:db8:10::3"] }

@@ -8,6 +8,8 @@ import type { Args, DocumentClient } from './document-client.ts'
 
 const SERVICE = { protocol: 'tcp', address: '202.108.10.1', port: 6379 }
 const RS = { server_address: '192.168.168.2', server_port: 6379 }
+const MATCH = { protocol: 'tcp', address: 'from=192.0.2.0-192.0.2.9,oif=int0', port: 0 }
+const OUTSIDE = { server_address: '192.168.168.7', server_port: 0 }
 const VS = { VipPort: '202.108.10.2-80-tcp' }
 const NO_VS = { VipPort: '202.108.10.2-81-tcp' }
 /** No arm has a route there. */
@@ -157,6 +159,14 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['checkConfig', { body: { config: { arms: [{ mtu: 1 }] } } }, 422],
   ['applyConfig', { body: { config: CONFIG, dry_run: true } }, 200],
   ['applyConfig', { body: { config: { arms: 1 } } }, 422],
+  ['addService', { body: MATCH }, 201],
+  ['addServer', { ...MATCH, body: { address: OUTSIDE.server_address } }, 201],
+  ['service', MATCH, 200],
+  ['service', { ...MATCH, port: 80 }, 400],
+  ['editService', { ...MATCH, body: { scheduler: 'rr' } }, 200],
+  ['editServer', { ...MATCH, ...OUTSIDE, body: { weight: 0 } }, 200],
+  ['deleteServer', { ...MATCH, ...OUTSIDE }, 200],
+  ['deleteService', MATCH, 200],
   ['deleteService', SERVICE, 200],
   ['deleteService', SERVICE, 404],
   ['reloadConfig', {}, 200],

@@ -1,9 +1,9 @@
 /** Match services as words of ipvsadm: `-H proto=tcp,src-range=A-B,dst-range=C-D,iif=ARM,oif=ARM`. All throw CliError in one line. */
 
 import type { ServerKey, ServiceKey } from '../../api/edits.ts'
+import { matchText, parseMatch } from '../../api/match.ts'
 import { PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
-import { matchText, parseMatch } from '../../config/match.ts'
 import { type Given, usage } from '../grammar/options.ts'
 import { ip } from './endpoints.ts'
 import { FORWARD_OPTIONS } from './options.ts'

@@ -38,6 +38,9 @@ export type Respond = (request: Request) => Promise<Answer>
 /** Requests that came by the control socket. */
 export const LOCAL = new WeakSet<IncomingMessage>()
 
+/** Criteria of a match service: four addresses of IPv6 and two arms, written at length. */
+const PARAM_MAX = 320
+
 const PARTS: Record<string, string> = { params: 'path', querystring: 'query' }
 
 export interface Api {
@@ -55,7 +58,11 @@ export async function buildApp(
   journals?: Journals,
   headOf?: HeadOf,
 ): Promise<Api> {
-  const app = fastify({ bodyLimit: BODY_BYTES_MAX, exposeHeadRoutes: false })
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAM_MAX },
+  })
   app.setValidatorCompiler(({ schema, httpPart }) => given => {
     // Without a body, fastify gives null.
     const value = given ?? undefined

@@ -20,8 +20,9 @@ const EXAMPLES = ['checked', 'like-dpvs', 'seven-workers', 'before-nginx', 'mini
 const OWN_LEVELS = { level: 'warn', modules: { conn: 'debug', arm: 'error' } } as const
 
 /** Of a daemon that runs a file. */
-async function clientOf(t: TestContext, file: string): Promise<TapvsClient> {
-  const daemon = paperDaemon(YAML.parse(readFileSync(join(CHECKOUT, file), 'utf8')))
+async function clientOf(t: TestContext, file: string, more: object = {}): Promise<TapvsClient> {
+  const config = YAML.parse(readFileSync(join(CHECKOUT, file), 'utf8'))
+  const daemon = paperDaemon({ ...config, ...more })
   const path = socketPath(t)
   const server = await openServer(path, request => respond(request, daemon))
   t.after(() => server.close())
@@ -114,4 +115,73 @@ test('a body about another object than the path is refused', async t => {
     status: 400,
     message: `body.port: expected ${service.port} as in the path, found ${other.port}`,
   } satisfies Partial<TapvsError>)
+})
+
+test('match services are reached by their criteria, in any form, and put back as they were read', async t => {
+  const six = '2001:db8:168:ffff:ffff:ffff:ffff'
+  const long = { source: `${six}:0-${six}:ffff`, destination: `${six}:1-${six}:2`, out: 'ext0' }
+  const [{ arms }] = [YAML.parse(readFileSync(join(CHECKOUT, 'config/lab.yaml'), 'utf8'))]
+  arms[0].local_addresses = ['202.108.10.3', '202.108.10.4']
+  const tapvs = await clientOf(t, 'config/lab.yaml', { arms, snat: [{ protocol: 'udp', ...long }] })
+  const udp = (await tapvs.services()).at(-1)
+  assert.ok(udp && udp.address.length > 100)
+  assert.deepEqual((await tapvs.editService(udp, udp)).steps, [])
+
+  const ref = { protocol: 'tcp', address: 'oif=ext0,src-range=192.0.2.0/30', port: 0 } as const
+  const outside = [{ address: '202.108.10.3' }, { address: '202.108.10.4', port: 0, weight: 2 }]
+  await tapvs.addService({ ...ref, real_servers: outside })
+  const service = await tapvs.service(ref)
+  assert.equal(service.address, 'from=192.0.2.0-192.0.2.3,oif=ext0')
+  const before = await tapvs.config()
+  assert.deepEqual((await tapvs.editService(ref, service)).steps, [])
+  const [first, second] = service.real_servers
+  assert.ok(first && second)
+  assert.deepEqual((await tapvs.editServer(ref, second, second)).steps, [])
+  assert.deepEqual(await tapvs.config(), before)
+
+  const changed = { scheduler: 'rr', conn_timeout: 60 } as const
+  const fewer = { ...service, ...changed, real_servers: [second] }
+  await tapvs.editService(service, fewer)
+  await tapvs.addServer(service, { address: '202.108.10.3', port: 0, weight: 7 })
+  const weights = (await tapvs.service(service)).real_servers.map(rs => [rs.address, rs.weight])
+  assert.deepEqual(weights, [
+    ['202.108.10.3', 7],
+    ['202.108.10.4', 2],
+  ])
+  const { scheduler, conn_timeout } = await tapvs.service(ref)
+  assert.deepEqual([scheduler, conn_timeout], ['rr', 60])
+  await tapvs.deleteServer(service, first)
+  await tapvs.deleteService(ref)
+  await tapvs.addService(service)
+  assert.deepEqual(await tapvs.service(ref), service)
+})
+
+test('what match services have not, and ports that are none, are refused in a line', async t => {
+  const tapvs = await clientOf(t, 'config/lab.yaml')
+  const ref = { protocol: 'tcp', address: 'from=192.0.2.0-192.0.2.3', port: 0 } as const
+  await tapvs.addService(ref)
+  const refused = (call: Promise<unknown>, status: number, message: RegExp) =>
+    assert.rejects(call, (error: TapvsError) => {
+      assert.equal(error.status, status, error.message)
+      assert.match(error.message, message)
+      return true
+    })
+  await refused(tapvs.service({ ...ref, port: 80 }), 400, /^path.port: .*match service/)
+  await refused(tapvs.service({ ...ref, address: '192.0.2.1' }), 400, /^path.port: .*1-65535/)
+  await refused(
+    tapvs.service({ ...ref, address: 'frm=192.0.2.1' }),
+    400,
+    /^path.address: .*criteria/,
+  )
+  await refused(
+    tapvs.service({ ...ref, address: 'from=192.0.2.9' }),
+    404,
+    /MATCH tcp,from=192.0.2.9/,
+  )
+  await refused(tapvs.editService(ref, { persistence: 9 }), 400, /no persistence/)
+  const rs = { address: '202.108.10.1' }
+  await refused(tapvs.addServer(ref, { ...rs, port: 80 }), 400, /no port of its own/)
+  await refused(tapvs.addServer(ref, rs), 422, /local_addresses of an arm/)
+  await refused(tapvs.addServer(ref, { ...rs, forwarding: 'dr' }), 400, /no forwarding/)
+  await refused(tapvs.addLip(ref, { ...rs, arm: 'ext0' }), 400, /add-lip/)
 })

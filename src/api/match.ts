@@ -91,6 +91,12 @@ export function familyOfMatch({ source, destination, family = 'ipv4' }: MatchKey
   return familyOfRange(source) ?? familyOfRange(destination) ?? family
 }
 
+/** Whatever form and order its criteria came in; undefined if they are none. */
+export function canonicalMatch(text: string): string | undefined {
+  const keys = parseMatch(text)
+  return typeof keys === 'string' ? undefined : matchText(keys)
+}
+
 export function matchText(keys: MatchKeys): string {
   const { source, destination, in: iif, out } = keys
   const hasRange = source !== undefined || destination !== undefined
