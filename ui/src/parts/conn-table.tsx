@@ -176,7 +176,9 @@ function Summary({ held, error, stale }: SummaryProps) {
   const { matched, total, complete } = held
   return (
     <p class="facts">
-      {matched === total ? `${whole(total)} connections` : `${whole(matched)} of ${whole(total)}`}
+      {matched === total
+        ? `${whole(total)} connection${total === 1 ? '' : 's'}`
+        : `${whole(matched)} of ${whole(total)}`}
       {!complete && ' so far; the table is still being read'}
       {stale && ' · asking…'}
     </p>

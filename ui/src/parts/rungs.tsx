@@ -7,6 +7,7 @@ import type { Heading } from '../../../src/page/headings.ts'
 import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder/labels.ts'
 import type { LadderRow, NoteRow, PacketRow } from '../../../src/see/ladder/ladder.ts'
 import type { Leg } from '../../../src/see/ladder/leg.ts'
+import { counted } from '../../../src/see/text/counted.ts'
 import type { ConnEnds } from '../../../src/see/words/ends.ts'
 import { keepsClient, methodWords } from '../../../src/see/words/forwarding.ts'
 
@@ -97,6 +98,9 @@ function Packet({ row }: { row: PacketRow }) {
   const failed = FAILED.has(row.fate)
   const said = [...whoText(row), ...fateText(row), ...(row.again ? [row.again] : [])]
   const changed = changesText(row.changes)
+  // Of what DR changes, the MACs, no word is worth the room.
+  const shown = changed.length > 0 ? [changed.join(', ')] : []
+  const amount = counted(row.changes.length, 'change')
   return (
     <li class={`rung rung-packet${failed ? ' rung-failed' : ''}`} data-fate={row.fate}>
       <When row={row} />
@@ -107,11 +111,11 @@ function Packet({ row }: { row: PacketRow }) {
           <button
             type="button"
             class="changes-button"
-            title={`${changed.join(', ')}: show all ${row.changes.length} changes`}
+            title={[...shown, `show all of ${amount}`].join(': ')}
             aria-expanded={open}
             onClick={() => setOpen(!open)}
           >
-            {changed.join(', ') || `${row.changes.length} changes`}
+            {shown[0] ?? amount}
           </button>
         )}
       </span>
