@@ -171,7 +171,7 @@ function* items(config: ConfigValues): Generator<Item> {
   for (const arm of config.arms) for (const lip of arm.localAddresses) yield lipItem(lip)
   for (const [name, list] of Object.entries(config.lists)) yield listItem(name, list)
   for (const service of allServices(config)) {
-    yield serviceItem(service)
+    yield serviceItem(service, config.arms)
     if (acls.hasLists(service.acl)) yield aclItem(service, service.acl)
     for (const rs of service.realServers) yield rsItem(service, rs)
   }
@@ -223,7 +223,7 @@ function lipItem(address: string): Item {
   }
 }
 
-function serviceItem(service: ConfigService): Item {
+function serviceItem(service: ConfigService, arms: ConfigValues['arms']): Item {
   const { protocol, address, port, scheduler, connTimeout, whenDown, persistence } = service
   const { localAddresses, onePacket, quic, hashing, module, proxyProtocol } = service
   const words: string[] = [scheduler, ...hashingWords(service)]
@@ -237,6 +237,8 @@ function serviceItem(service: ConfigService): Item {
   if (proxyProtocol !== 'off') words.push(`proxy_protocol ${proxyProtocol}`)
   words.push(...synProxyWords(service), ...acls.rateWords(service), ...checkWords(service))
   words.push(`from ${localAddresses.join(' ') || 'no LIP'}`)
+  // Where its addresses are, which criteria need not say.
+  if (service.match) words.push(`on ${arms[service.match.out]?.name}`)
   return {
     name: `service ${serviceName(service)}`,
     value: words.join(' '),
@@ -251,12 +253,7 @@ function serviceItem(service: ConfigService): Item {
       }
       const matched = service.match && { match: service.match }
       const fields = {
-        scheduler,
-        ...matched,
-        ...given,
-        ...own,
-        whenDown,
-        onePacket,
+        ...{ scheduler, ...matched, ...given, ...own, whenDown, onePacket },
         ...(quic && { quic }),
         proxyProtocol,
         lips,

@@ -151,7 +151,7 @@ export class Setup {
     const vipKey = addressKey(this.#book, family, vip)
     const service = found ?? newService({ protocol, family, vip, vport, vipKey, onlyArm, match })
     if (service.scheduler !== options.scheduler) scheduleBy(service, options.scheduler, this.#dests)
-    service.match = match ?? null
+    this.#way.lead(service, match ?? null)
     service.hashing = options.hashing
     this.setOwn(service, options.own)
     service.lips.splice(0, service.lips.length, ...options.lips)

@@ -3,11 +3,12 @@
 import type { AddressBook } from './address-book.ts'
 import { type Arm, routeOut } from './arm.ts'
 import { Family, linkOf } from './family.ts'
+import type { Match } from './match.ts'
 import type { Neighs } from './neigh.ts'
 import { NO_NEIGH } from './neigh-table.ts'
 import type { Parts } from './parts.ts'
 import { routeOut6 } from './route-out6.ts'
-import { type Dest, DestCell, type Dests } from './service.ts'
+import { type Dest, DestCell, type Dests, type Service } from './service.ts'
 
 const { LINK, NEXT_HOP, NEIGH } = DestCell
 const { IPV4 } = Family
@@ -28,8 +29,7 @@ export class WayToRs {
   /** Enters it, and asks for the next hop if that is not known. => false, and nothing done, if there is none */
   find(dest: Dest, now: number): boolean {
     const { rip, family, index, service } = dest
-    // Whom the frames of a match service are for says each of them (Egress.toRs).
-    if (service.match !== null) return this.#enter(index, linkOf(service.match.outArm, family), 0)
+    if (service.match !== null) return this.#outward(dest, service.match)
     const arms = this.#arms
     const out = family === IPV4 ? routeOut(arms, rip) : routeOut6(arms, this.#book, rip)
     if (out === undefined) return false
@@ -37,6 +37,17 @@ export class WayToRs {
     this.#enter(index, link, out.nextHop)
     this.#neighs.resolve(link, out.nextHop, now)
     return true
+  }
+
+  /** The service goes by these criteria from now on, or by none: another arm may have its addresses by now. */
+  lead(service: Service, match: Match | null): void {
+    service.match = match
+    if (match !== null) for (const dest of service.dests) this.#outward(dest, match)
+  }
+
+  /** Whom the frames are for says each of them (Egress.toRs). */
+  #outward({ index, family }: Dest, { outArm }: Match): true {
+    return this.#enter(index, linkOf(outArm, family), 0)
   }
 
   #enter(place: number, link: number, nextHop: number): true {

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compare } from '../../src/config/changes.ts'
+import { parseConfig } from '../../src/config/config.ts'
+import { PlaceList } from '../../src/config/places.ts'
 import { adoptRecords } from '../../src/engine/adopt.ts'
 import { CELL, RECORD } from '../../src/engine/conn-layout.ts'
 import { connBytes } from '../../src/engine/parts.ts'
@@ -149,4 +152,38 @@ test('connections outlive their engine, and none of them in the place of another
   const at = RECORD.at(0)
   next.engine.conns.table.cells[at | CELL.RIP]++
   assert.equal(adoptRecords(next.engine, next.now | 0).cleared, 1)
+})
+
+test('an address that another arm has from now on takes what goes out by that one', () => {
+  const on = (...lips: [string, string]) => `
+arms:
+  - { name: ext0, addresses: [202.108.10.1/24], local_addresses: [${lips[0]}], routes: [{ to: 10.1.0.0/16 }] }
+  - { name: ext1, addresses: [203.0.113.1/24], local_addresses: [${lips[1]}], routes: [{ to: 10.2.0.0/16 }] }
+  - { name: int0, addresses: [192.168.168.3/24] }
+snat: [{ in: int0, ${by(ONE)} }]
+`
+  const [before, after] = [on(ONE, TWO), on(TWO, ONE)].map(text => parseConfig(text, 'x.yaml'))
+  assert.ok(before && after)
+  const list = () => new PlaceList(8, () => true)
+  const places = { dests: list(), lips: list() }
+  compare(null, before).changes(places)
+  const stand = new Stand(on(ONE, TWO))
+  for (const address of ['10.1.2.3', '10.2.2.3']) stand.carryOut([neighbour(address)])
+  assert.equal(stand.forward('int0', syn('192.168.168.2', 5)).src, ONE)
+  stand.segment('int0', syn('192.168.168.2', 5, '10.2.2.3.80'))
+  assert.equal(stand.verdictName(), 'TCP_NO_SERVICE')
+
+  stand.carryOut(compare(before, after).changes(places))
+  const sent = stand.segment('int0', syn('192.168.168.2', 5, '10.2.2.3.80'))
+  assert.equal(stand.verdictName(), 'arm 1')
+  const [out] = sent.filter(({ decoded }) => decoded.kind === 'tcp')
+  assert.equal(out?.arm, 'ext1')
+  assert.equal(out.decoded.kind === 'tcp' && out.decoded.src, ONE)
+  stand.segment('int0', syn('192.168.168.2', 6))
+  assert.equal(stand.verdictName(), 'TCP_NO_SERVICE')
+})
+
+const neighbour = (address: string) => ({
+  put: 'neighbour' as const,
+  ...{ arm: address.startsWith('10.1.') ? 0 : 1, address, mac: RS_MAC },
 })
