@@ -5,7 +5,7 @@
 
 import fc from 'fast-check'
 import type { Change } from '../../src/config/changes.ts'
-import { CELL, KEY, ONE_WAY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
+import { CELL, KEY, METHOD, ONE_WAY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
 import { armOf } from '../../src/engine/family.ts'
 import { DestCell } from '../../src/engine/service.ts'
 import { State } from '../../src/engine/tcp-state.ts'
@@ -21,11 +21,11 @@ import { CLIENT_MAC, RS_MAC, type Stand } from './stand.ts'
 const [VIP, VIP6] = ['202.108.10.1', '2001:db8:10::1']
 const [OUTSIDE, OUTSIDE6] = ['202.108.10', '2001:db8:10:']
 const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
-export const RSS6 = ['2001:db8:168::2', '2001:db8:168::12']
+export const RSS6 = ['2001:db8:168::2', '2001:db8:168::12', '2001:db8:168::13']
 const MACS = [RS_MAC, '52:54:00:00:01:99']
 const ARMS = ['dpdk0', 'dpdk1'] as const
-/** What a host inside opens leaves by SNAT. */
-const INSIDE = '192.168.168.70'
+/** What hosts inside open leaves by SNAT. */
+const [INSIDE, INSIDE6] = ['192.168.168.70', '2001:db8:168::70']
 
 const rs = (address: string, more = '') => `{ address: '${address}'${more} }`
 const service = (vip: string, port: number, rss: readonly string[], more = '') =>
@@ -36,7 +36,7 @@ export const WAYS_CONFIG = `
 arms:
   - name: dpdk0
     addresses: [${VIP}/32, '${VIP6}/128']
-    local_addresses: [${OUTSIDE}.99]
+    local_addresses: [${OUTSIDE}.99, '${OUTSIDE6}:99']
     routes: [{ to: ${OUTSIDE}.0/24 }, { to: '${OUTSIDE6}:/64' }]
   - name: dpdk1
     addresses: [192.168.168.3/32, '2001:db8:168::3/128']
@@ -46,35 +46,41 @@ services:
 ${service(VIP, 6379, [rs(RSS[0], ', forwarding: nat'), rs(RSS[1], ', forwarding: dr'), rs(RSS[2], ', forwarding: tunnel')])}${service(VIP, 6380, [rs(RSS[0], ', upper_threshold: 3'), rs(RSS[1])], ', syn_proxy: on')}${service(VIP, 6381, [rs(RSS[0], ', forwarding: nat'), rs(RSS[1], ', forwarding: tunnel')], ', protocol: udp')}${service(
   VIP6,
   6379,
-  RSS6.map(each => rs(each)),
+  RSS6.slice(0, 2).map(each => rs(each)),
   ', syn_proxy: on',
 )}${service(VIP6, 6380, [rs(RSS[0]), rs(RSS[2])], ', persistence: 20')}${service(
   VIP6,
   6381,
-  RSS6.map(each => rs(each)),
+  RSS6.slice(0, 2).map(each => rs(each)),
   ', protocol: udp',
-)}${service(VIP6, 6382, [rs(RSS[0])], ', protocol: udp, one_packet: true')}${service(VIP6, 6383, [rs(RSS[0])], ', protocol: udp')}snat:
+)}${service(VIP6, 6382, [rs(RSS[0])], ', protocol: udp, one_packet: true')}${service(VIP6, 6383, [rs(RSS[0])], ', protocol: udp')}${service(VIP6, 6378, [rs(RSS6[0], ', forwarding: nat'), rs(RSS6[1], ', forwarding: dr'), rs(RSS6[2], ', forwarding: tunnel')])}${service(VIP6, 6385, [rs(RSS6[0], ', forwarding: nat'), rs(RSS6[1], ', forwarding: tunnel')], ', protocol: udp, quic: true')}snat:
   - { source: 192.168.168.64/26, addresses: [{ address: ${OUTSIDE}.99 }] }
+  - { source: '2001:db8:168::40/122', addresses: [{ address: '${OUTSIDE6}:99' }] }
+  - { source: '2001:db8:168::40/122', protocol: udp, addresses: [{ address: '${OUTSIDE6}:99' }] }
 connections: { table_size: 16 }
 neighbours: { timeout: 10, unres_queue_length: 16 }
 udp: { uoa: opp, timeouts: { oneway: 8, normal: 5 } }
 `
 
+/** Whom hosts inside speak to. */
+export const OUTSIDERS = [`${OUTSIDE}.50`, `${OUTSIDE6}:50`]
+
 /** Where something is opened: from whom, to whom, and whether by UDP. */
 const TARGETS = [
   ...[6379, 6380, 6380, 6381].map(port => ({ vip: VIP, port, client: `${OUTSIDE}.2` })),
-  ...[6379, 6379, 6380, 6381, 6382, 6383].map(port => ({
+  ...[6378, 6378, 6379, 6379, 6380, 6381, 6382, 6383, 6385].map(port => ({
     vip: VIP6,
     port,
     client: `${OUTSIDE6}:2`,
   })),
   { vip: `${OUTSIDE}.50`, port: 80, client: INSIDE },
   { vip: `${OUTSIDE}.50`, port: 6381, client: INSIDE },
+  ...[80, 6381].map(port => ({ vip: `${OUTSIDE6}:50`, port, client: INSIDE6 })),
 ]
 const isUdp = (port: number) => port >= 6381
 
 const ofTcp = (vip: string, vport: number, at: number, more: object): Change => {
-  const address = (vip === VIP6 && vport === 6379 ? RSS6 : RSS)[at] as string
+  const address = (vip === VIP6 && vport < 6380 ? RSS6 : RSS)[at] as string
   const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false, weight: 1 }
   const place = PLACES.findIndex(([v, p, a]) => v === vip && p === vport && a === address)
   const fixed = { protocol: 'tcp' as const, vip, vport, place, address, port: vport }
@@ -85,8 +91,10 @@ const PLACES: readonly (readonly [string, number, string])[] = [
   ...RSS.map(address => [VIP, 6379, address] as const),
   ...[0, 1].map(at => [VIP, 6380, RSS[at] as string] as const),
   ...[0, 1].map(at => [VIP, 6381, RSS[at] as string] as const),
-  ...RSS6.map(address => [VIP6, 6379, address] as const),
+  ...RSS6.slice(0, 2).map(address => [VIP6, 6379, address] as const),
   ...[0, 2].map(at => [VIP6, 6380, RSS[at] as string] as const),
+  ...[6381, 6381, 6382, 6383].map(port => [VIP6, port, ''] as const),
+  ...RSS6.map(address => [VIP6, 6378, address] as const),
 ]
 const gone = (vip: string, vport: number, address: string): Change => {
   return { put: 'no-rs', protocol: 'tcp', vip, vport, address, port: vport }
@@ -95,6 +103,10 @@ const CHANGES: Change[] = [
   ...(['nat', 'dr', 'tunnel', 'fullnat'] as const).map(forwarding =>
     ofTcp(VIP, 6379, 0, { forwarding }),
   ),
+  ...(['nat', 'dr', 'tunnel', 'fullnat'] as const).map(forwarding =>
+    ofTcp(VIP6, 6378, 0, { forwarding }),
+  ),
+  gone(VIP6, 6378, RSS6[0] as string),
   ofTcp(VIP, 6379, 1, { forwarding: 'nat' }),
   ofTcp(VIP, 6379, 2, { forwarding: 'tunnel', weight: 0 }),
   ofTcp(VIP, 6380, 0, { weight: 3 }),
@@ -146,7 +158,7 @@ const bringing = fc.record({
 })
 const neighbour = fc.record({
   step: fc.constant('neighbour' as const),
-  address: fc.constantFrom(...RSS, ...RSS6, INSIDE, VIP, VIP6),
+  address: fc.constantFrom(...RSS, ...RSS6, INSIDE, INSIDE6, VIP, VIP6),
   mac: fc.constantFrom(...MACS),
 })
 
@@ -197,7 +209,7 @@ export function wayInput({ way: step }: WayStep, stand: Stand): Frame | undefine
   if (step.step === 'open') {
     const { target, sport, seq, payload } = step
     const ends = { src: target.client, dst: target.vip, sport, dport: target.port }
-    const arm = target.client === INSIDE ? 'dpdk1' : 'dpdk0'
+    const arm = [INSIDE, INSIDE6].includes(target.client) ? 'dpdk1' : 'dpdk0'
     if (isUdp(target.port)) return framed(stand, arm, ends, undefined, payload)
     return framed(stand, arm, ends, { flags: 'S', seq, ack: 0 }, 0)
   }
@@ -244,11 +256,16 @@ function endsOf({ engine }: Stand, t: number): Ends {
   const isSix = RECORD.key(binding, t & 1) >= KEY.IPV6
   const text = (word: number) => (isSix ? ipText(engine.addressBook.cells(word)) : ipv4Text(word))
   const column = RECORD.column(t >> 1)
-  const client = () => ipText([...table.wide.subarray(column, column + 4)] as unknown as Ipv6)
+  const of = (all: Int32Array) => ipText([...all.subarray(column, column + 4)] as unknown as Ipv6)
   const ports = cell(TUPLE.PORTS)
+  const method = RECORD.method(binding)
+  // The addresses that a word is not enough for: of clients, and of whom hosts inside speak to.
+  const isFar = isSix && method === METHOD.SNAT
+  const source = (t & 1) === 0 ? table.wide : isFar ? table.syn : undefined
+  const goes = (t & 1) === 1 ? method === METHOD.NAT && table.wide : isFar && table.syn
   return {
-    src: isSix && (t & 1) === 0 ? client() : text(cell(TUPLE.SADDR)),
-    dst: text(cell(TUPLE.DADDR)),
+    src: isSix && source ? of(source) : text(cell(TUPLE.SADDR)),
+    dst: isSix && goes ? of(goes) : text(cell(TUPLE.DADDR)),
     sport: ports >>> 16,
     dport: ports & 0xffff,
   }

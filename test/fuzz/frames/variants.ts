@@ -99,6 +99,21 @@ snat:
   - { protocol: udp, in: dpdk0, addresses: [{ address: 192.168.168.7 }, { address: 192.168.168.8 }] }
 neighbours: { timeout: 10, unres_queue_length: 16 }
 `
+/** The same over IPv6, beside that of IPv4. */
+const OUTWARD6 = OUTWARD.replace('[202.108.10.9/32]', "[202.108.10.9/32, '2001:db8:10::9/128']")
+  .replace('to: 202.108.10.0/24 }', "$&, { to: '2001:db8:10::/64' }")
+  .replace('[192.168.168.3/32]', "[192.168.168.3/32, '2001:db8:168::3/128']")
+  .replace('192.168.168.8]', "192.168.168.8, '2001:db8:168::7', '2001:db8:168::8']")
+  .replace(
+    'routes: [{ to: 192.168.168.0/24 },',
+    "$& { to: '2001:db8:168::/64' }, { to: '2001:db8:10::1/128', via: '2001:db8:168::2' },",
+  )
+  .replace(
+    'neighbours:',
+    `  - { in: dpdk0, family: ipv6, addresses: [{ address: '2001:db8:168::7' }] }
+  - { protocol: udp, in: dpdk0, family: ipv6, addresses: [{ address: '2001:db8:168::7' }, { address: '2001:db8:168::8' }] }
+$&`,
+  )
 /** Each way to an RS there is, of some of which answers pass by. */
 const WAYS = COMMON.replace('weight: 3', 'weight: 3, forwarding: nat')
   .replaceAll('192.168.168.12 }', '192.168.168.12, forwarding: dr }')
@@ -183,6 +198,12 @@ export const VARIANTS: readonly Variant[] = [
     true,
   ),
   of('outward by SNAT', `${OUTWARD}connections: { table_size: 64 }\n`),
+  of('outward by SNAT of both families', `${OUTWARD6}connections: { table_size: 64 }\n`, 1, true),
+  of(
+    'outward by SNAT of both families, two workers, narrow',
+    `${narrow(OUTWARD6)}tcp: { xmit_ttl: true }\n`,
+    2,
+  ),
   of(
     'cookies',
     `${now(cookies(COMMON))}connections: { table_size: 256 }\ntcp: { syn_proxy: { wscale: 3 } }\n`,
