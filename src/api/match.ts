@@ -75,9 +75,14 @@ function isOrdered(first: readonly number[], last: readonly number[]): boolean {
 
 /** A range as it is named everywhere: one address, or both ends. */
 function rangeText(text: string): string {
-  const [first, last] = (rangeOf(text) ?? []).map(ipText)
+  const [first, last] = rangeEnds(text)
   if (first === undefined || last === undefined) return text
   return first === last ? first : `${first}-${last}`
+}
+
+/** Both ends of a range as texts; none of what is no range. */
+export function rangeEnds(text: string): string[] {
+  return (rangeOf(text) ?? []).map(ipText)
 }
 
 /** Of which family a range is; undefined for none. */

@@ -3,6 +3,7 @@
 import type * as z from 'zod'
 import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../../api/commands.ts'
 import { type Edit, isService, type ServiceKey, serviceName } from '../../../api/edits.ts'
+import { canonicalMatch } from '../../../api/match.ts'
 import { PROTOCOL_NAMES, protocolNamed } from '../../../api/protocols.ts'
 import type { Method } from '../../../api/verbs.ts'
 import { allOf } from '../../../api/words.ts'
@@ -86,15 +87,18 @@ export async function edit(control: Control, edits: Edit[], wrong: number): Prom
   if (edits.length > 0) await ask(control, { verb: 'edit', edits }, wrong)
 }
 
-/** `202.108.10.1-6379-tcp` */
+/** `202.108.10.1-6379-tcp`, or `from=192.0.2.2,oif=ext0-0-tcp` */
 export function keyOf(vipPort: string, wrong: number): ServiceKey {
   const [, address = '', port, protocol] = /^(.+)-(\d{1,5})-([a-z]+)$/i.exec(vipPort) ?? []
-  if (!isIp(address) || !(Number(port) >= 1 && Number(port) <= 65_535))
+  const criteria = canonicalMatch(address)
+  // Of a match service the port is 0, whether its criteria stand here or in the body.
+  const isOne = criteria === undefined ? isIp(address) && Number(port) <= 65_535 : port === '0'
+  if (!isOne)
     throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp or VIP-port-udp`)
   const known = protocolNamed(protocol ?? '')
   if (known === undefined)
     throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(PROTOCOL_NAMES)}`)
-  return { protocol: known, address: canonicalIp(address), port: Number(port) }
+  return { protocol: known, address: criteria ?? canonicalIp(address), port: Number(port) }
 }
 
 export async function find(control: Control, key: ServiceKey): Promise<ServiceInfo | undefined> {

@@ -2,7 +2,7 @@
 
 import type { RealServerInfo, ServiceInfo } from '../../../api/commands.ts'
 import type { Edit } from '../../../api/edits.ts'
-import { FORWARDINGS, type Forwarding } from '../../../api/words.ts'
+import { ALL_FORWARDINGS, type AnyForwarding } from '../../../api/words.ts'
 import {
   AgentError,
   type AgentRoute,
@@ -49,8 +49,8 @@ function put(
 }
 
 /** How real servers in this mode are reached; undefined if nothing is said of it. */
-function wayOf(mode: shapes.RsIn['mode']): Forwarding | undefined {
-  return FORWARDINGS.find(way => shapes.MODES[way] === mode)
+function wayOf(mode: shapes.RsIn['mode']): AnyForwarding | undefined {
+  return ALL_FORWARDINGS.find(way => shapes.MODES[way] === mode)
 }
 
 export const SERVER_ROUTES: AgentRoute[] = [

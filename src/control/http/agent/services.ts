@@ -4,6 +4,7 @@ import type { ServiceInfo } from '../../../api/commands.ts'
 import type { Edit, ServiceFields } from '../../../api/edits.ts'
 import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
 import { AF_INET } from '../../network/rtnetlink.ts'
+import { keyWith } from './match.ts'
 import {
   type AgentRoute,
   ask,
@@ -82,7 +83,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     wrong: BAD_FRONTEND,
     async handle({ control, params, body }) {
       const { SchedName, ConnTimeout, Timeout, ProxyProtocol, SynProxy, Quic } = body
-      const service = keyOf(params.VipPort, BAD_FRONTEND)
+      const service = keyWith(keyOf(params.VipPort, BAD_FRONTEND), body.Match)
       const known = await find(control, service)
       const fields = {
         scheduler: SchedName || DEFAULT_SCHEDULER,

@@ -39,7 +39,10 @@ export const stats = z
   .meta({ id: 'AgentStats' })
 
 /** How real servers are reached, in its words. */
-export const MODES = { fullnat: 'FNAT', nat: 'NAT', dr: 'DR', tunnel: 'TUNNEL' } as const
+export const MODES = {
+  ...{ fullnat: 'FNAT', nat: 'NAT', dr: 'DR', tunnel: 'TUNNEL' },
+  snat: 'SNAT',
+} as const
 
 const rsFields = {
   ip: address,
@@ -74,6 +77,26 @@ export type RsIn = z.output<typeof rsIn>
 const rsOut = z.object({ Spec: z.object(rsFields), Stats: stats }).meta({ id: 'AgentServer' })
 export const rsListOut = items(rsOut)
 
+const range = { Start: z.string(), End: z.string() }
+const matchOut = z
+  .object({
+    Src: z.object(range),
+    Dest: z.object(range),
+    InIfName: z.string(),
+    OutIfName: z.string(),
+  })
+  .meta({ id: 'AgentMatch' })
+const rangeIn = z
+  .object(
+    { Start: z.string('an address').nullish(), End: z.string('an address').nullish() },
+    'an object with Start and End',
+  )
+  .nullish()
+const armIn = z.string('the name of an arm').nullish()
+export const matchIn = z
+  .object({ Src: rangeIn, Dest: rangeIn, InIfName: armIn, OutIfName: armIn }, 'an object')
+  .nullish()
+
 export const vsOut = z
   .object({
     Af: count,
@@ -92,6 +115,7 @@ export const vsOut = z
     Netmask: count,
     Bps: count,
     LimitProportion: count,
+    Match: matchOut.exactOptional(),
     Version: z.string().describe('Of the set of real servers; see rs/health.'),
     DestCheck: z.array(z.string()),
     Stats: stats,
@@ -130,6 +154,7 @@ export const vsIn = z
         .int()
         .refine(value => value <= 0 || value >= 100, '0 or 100: there is no limit by proportion')
         .nullish(),
+      Match: matchIn.describe('Of a service by SNAT, with port 0 in the path.'),
       Bps: z.int().nullish().describe('Taken and without effect.'),
     },
     'an object',

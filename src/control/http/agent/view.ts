@@ -5,6 +5,7 @@ import type { ServiceKey } from '../../../api/edits.ts'
 import { PROTOCOLS } from '../../../api/protocols.ts'
 import { IPV4_BITS, isIpv6Text } from '../../../wire/ip-address.ts'
 import { AF_INET } from '../../network/rtnetlink.ts'
+import { matchOf } from './match.ts'
 import { MODES, errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
 
@@ -41,7 +42,7 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
         ip: rs.address,
         port: rs.port,
         weight: forChecker ? told.weight(service, rs) : rs.weight,
-        mode: rs.forwarding === 'snat' ? 'SNAT' : MODES[rs.forwarding],
+        mode: MODES[rs.forwarding],
         inhibited: rs.inhibited || told.inhibited(service, rs),
         overloaded:
           rs.upper_threshold > 0 && rs.active_conns + rs.inactive_conns >= rs.upper_threshold,
@@ -57,6 +58,7 @@ const PROXY_NUMBERS = { off: 0, v1: 1, v2: 2, 'v1-insecure': 0x11, 'v2-insecure'
 export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
   const { protocol, address, port, scheduler } = service
   const { conn_timeout, persistence, real_servers } = service
+  const Match = matchOf(service)
   return {
     Af: AF_INET,
     Proto: PROTOCOLS[protocol].number,
@@ -74,6 +76,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
     Netmask: netmaskOf(service),
     Bps: 0,
     LimitProportion: 0,
+    ...(Match && { Match }),
     Version: told.version(service),
     DestCheck: [],
     Stats: statsOf(sum(real_servers.map(rs => rs.stats)), sum(real_servers.map(rs => rs.rates))),
