@@ -259,7 +259,7 @@ test('what is wrong has the status that controllers know, and a text that says w
       461,
       /body\.Items\[0\]\.ip: expected an IPv4 or IPv6 address/,
     ],
-    ['PUT', `${VS}/rs`, { Items: [{ ...RS, mode: 'SNAT' }] }, 461, /forwarding snat is for match services/],
+    ['PUT', `${VS}/rs`, { Items: [{ ...RS, mode: 'SNAT' }] }, 461, /snat is for match services/],
     ['PUT', `${VS}/rs`, { Items: [{ ip: '8.8.8.8', port: 1 }] }, 461, /8\.8\.8\.8/],
     ['PUT', `${VS}/laddr`, { addr: '192.168.168.9', device: 'dpdk1' }, 461, /^no arm dpdk1; /],
     ['PUT', '/device/dpdk0/addr', { addr: '10.0.0.1' }, 500, /^no arm dpdk0; /],
