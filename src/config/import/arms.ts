@@ -8,7 +8,7 @@ import { ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 import { contains, hostOf, networkOf, networkText, wholeLength } from '../cidr.ts'
 import type { ConfigFile } from '../schema.ts'
 import { type ConfigInput, configDocument, documentText } from '../write.ts'
-import type { Imported, Lip } from './imported.ts'
+import type { Imported, ImportedRule, Lip } from './imported.ts'
 
 export interface Completed {
   yaml: string
@@ -38,13 +38,17 @@ export function withSkeleton(imported: Imported): Completed {
   const { file, lips } = imported
   const vips = unique(file.services.map(({ address }) => address))
   const servers = file.services.flatMap(service => service.real_servers ?? [])
+  const ours = outsideOf(imported)
   const inside = unique([...lips, ...servers].map(({ address }) => around(address)))
-  const outside = unique(vips.map(around)).filter(network => !inside.includes(network))
+  const outside = unique([...vips, ...ours.map(({ address }) => address)].map(around)).filter(
+    network => !inside.includes(network),
+  )
   const config: ConfigInput = {
     arms: [
       {
         name: 'ext0',
         addresses: vips.map(wholeOf),
+        ...(ours.length > 0 && { local_addresses: unique(ours.map(({ address }) => address)) }),
         routes: outside.map(to => ({ to })),
       },
       {
@@ -54,6 +58,7 @@ export function withSkeleton(imported: Imported): Completed {
       },
     ],
     ...file,
+    ...(file.snat && { snat: file.snat.map(withGuesses) }),
   }
   const around6 = [...outside, ...inside].some(isIpv6Text)
   const document = configDocument(config)
@@ -72,13 +77,26 @@ export function withSkeleton(imported: Imported): Completed {
   return { yaml: documentText(document), notes: [] }
 }
 
+/** Addresses that those of match services have outside. */
+function outsideOf({ file: { snat = [] } }: Imported): Lip[] {
+  return snat.flatMap(({ addresses = [], out }) =>
+    addresses.map(({ address }) => ({ address, arm: out ?? null })),
+  )
+}
+
+/** By the names that arms have here. */
+function withGuesses(rule: ImportedRule): ImportedRule {
+  return { ...rule, ...(rule.in && { in: 'int0' }), ...(rule.out && { out: 'ext0' }) }
+}
+
 /** The arms and settings of `base`, whose services make room for the imported ones. */
 export function withArms(imported: Imported, base: ConfigFile): Completed {
-  const { services, tcp, udp } = imported.file
+  const { services, snat, tcp, udp } = imported.file
   const notes: string[] = []
   const file: ConfigInput = {
     ...structuredClone(base),
     services,
+    snat: snat ?? base.snat,
     tcp: { ...base.tcp, timeouts: { ...base.tcp.timeouts, ...tcp?.timeouts } },
     udp: { ...base.udp, timeouts: { ...base.udp.timeouts, ...udp?.timeouts } },
   }
@@ -89,9 +107,10 @@ export function withArms(imported: Imported, base: ConfigFile): Completed {
       ...(arm.local_addresses ?? []),
     ]),
   )
-  for (const lip of imported.lips) {
+  for (const lip of [...imported.lips, ...outsideOf(imported)]) {
     const arm = own.has(lip.address) ? undefined : armFor(lip, base)
     if (!arm) continue
+    own.add(lip.address)
     file.arms[arm.index]?.local_addresses?.push(lip.address)
     notes.push(`LIP ${lip.address} is added to ${arm.name}`)
   }

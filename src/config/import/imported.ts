@@ -25,6 +25,7 @@ import { short } from './short.ts'
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]
 export type ImportedService = FileService
+export type ImportedRule = NonNullable<ConfigInput['snat']>[number]
 export type ImportedCheck = NonNullable<FileService['check']>
 
 export interface Lip {
@@ -35,7 +36,7 @@ export interface Lip {
 
 export interface Imported {
   /** No arms: what is imported does not know them. */
-  file: { services: ImportedService[] } & Pick<ConfigInput, 'tcp' | 'udp'>
+  file: { services: ImportedService[] } & Pick<ConfigInput, 'snat' | 'tcp' | 'udp'>
   /** Of all services, each once. */
   lips: Lip[]
   /** `FILE:LINE: what: why`, in the order of the lines. */
@@ -79,6 +80,8 @@ interface Remark {
 /** Collects services as they are read. */
 export class Collector {
   readonly #services = new Map<string, { service: ImportedService; place: Place }>()
+  /** Match services, by protocol and criteria. */
+  readonly matches = new Map<string, ImportedRule>()
   readonly #lips = new Map<string, Lip>()
   readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
   readonly #udp: NonNullable<ConfigInput['udp']> = {}
@@ -127,6 +130,7 @@ export class Collector {
 
   clear(): void {
     this.#services.clear()
+    this.matches.clear()
   }
 
   /** A lower threshold above the upper one means nothing. */
@@ -257,11 +261,12 @@ export class Collector {
 
   result(): Imported {
     const services = [...this.#services.values()].map(({ service }) => service)
+    const snat = [...this.matches.values()]
     const used = new Set(services.flatMap(service => service.local_addresses ?? []))
     const tcp = Object.keys(this.#tcp).length > 0 ? { tcp: this.#tcp } : {}
     const udp = Object.keys(this.#udp).length > 0 ? { udp: this.#udp } : {}
     return {
-      file: { services, ...tcp, ...udp },
+      file: { services, ...(snat.length > 0 && { snat }), ...tcp, ...udp },
       lips: [...this.#lips.values()].filter(({ address }) => used.has(address)),
       notCarried: inOrder(this.#remarks).map(textOf),
       notes: inOrder([...this.#notes.values()]).map(textOf),
@@ -295,9 +300,4 @@ function inOrder(remarks: readonly Remark[]): Remark[] {
   const rank = new Map(files.map((file, i) => [file, i]))
   const of = ({ place }: Remark) => rank.get(place.file) as number
   return remarks.toSorted((a, b) => of(a) - of(b) || a.place.line - b.place.line)
-}
-
-/** Lines without their ends, whichever they are; a mark of the byte order is none of the first. */
-export function linesOf(text: string): string[] {
-  return text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
 }

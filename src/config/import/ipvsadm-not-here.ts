@@ -39,5 +39,4 @@ export const OTHER_SERVICES: Readonly<Record<string, string>> = byWord({
   'fwmark-service': 'services by firewall mark are not supported (DPVS never matches them)',
   'icmp-service': 'ICMP services are not supported',
   'icmpv6-service': 'ICMPv6 services are not supported',
-  match: 'importing match services is not supported: set them up as `snat` of the config',
 })

@@ -174,6 +174,10 @@ export class Line {
     return this.#given.filter(option => !this.#used.has(option))
   }
 
+  isGiven(name: string): boolean {
+    return this.#given.some(option => option.name === name)
+  }
+
   has(name: string): boolean {
     return [...this.#used].some(option => option.name === name)
   }

@@ -15,7 +15,6 @@ import {
   type ImportedService,
   indexOf,
   keyOf,
-  linesOf,
   NO_V1,
   type Place,
 } from './imported.ts'
@@ -26,10 +25,11 @@ import {
   persistenceOf,
   synProxyOf,
 } from './ipvsadm-fields.ts'
+import { matchLine } from './ipvsadm-match.ts'
 import { MODES, NOT_HERE, OTHER_SERVICES, SILENT } from './ipvsadm-not-here.ts'
 import { COMMANDS, type Given, isIpvsadm, Line, optionsOf } from './ipvsadm-words.ts'
 import { portOf } from './ports.ts'
-import { short } from './short.ts'
+import { linesOf, short } from './short.ts'
 
 const NO_SERVICE = 'there is no such service'
 const NO_SERVER = 'there is no such real server'
@@ -82,7 +82,10 @@ class Reader {
 
   #command(name: string, command: Given, line: Line): void {
     if (['list', 'save', 'help', 'get-laddr', 'get-deny', 'get-allow'].includes(name)) return
-    if (name === 'add-service' || name === 'edit-service') this.#service(name, line)
+    if (line.isGiven('match')) {
+      const why = matchLine(name, line, this.collector)
+      if (why !== undefined) this.#refuse(line, why)
+    } else if (name === 'add-service' || name === 'edit-service') this.#service(name, line)
     else if (name === 'delete-service') this.#deleteService(line)
     else if (name === 'clear') this.collector.clear()
     else if (/^(add|edit)-server$/.test(name)) this.#server(name, line)

@@ -4,8 +4,8 @@
  */
 
 import { dirname } from 'node:path'
-import { type Collector, ImportError, linesOf, type Place } from './imported.ts'
-import { short } from './short.ts'
+import { type Collector, ImportError, type Place } from './imported.ts'
+import { linesOf, short } from './short.ts'
 
 export interface Line {
   text: string
