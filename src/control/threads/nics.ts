@@ -27,6 +27,7 @@ export class Nics {
   #around: { arms: readonly ConfigArm[]; ways: WaysOf }
   /** By arm, the addresses of its host that its program knows. */
   readonly #hosts: string[] = []
+  readonly #held = new Map<string | null, Map<string, string>>()
   /** Of ours, those that a host was said to have too. */
   #shared = new Set<string>()
 
@@ -48,7 +49,7 @@ export class Nics {
     const vlans = this.#config.arms.flatMap(({ vlan }) => (vlan?.arm === device ? [vlan.id] : []))
     const { arms, ways } = this.#around
     const owner = this.#config.arms.findIndex(({ name }) => name === device)
-    const hosts = ways === NO_WAYS ? [] : [...heldBy(this.#arm(owner).netns).keys()]
+    const hosts = ways === NO_WAYS ? [] : [...this.#heldBy(this.#arm(owner).netns).keys()]
     this.#hosts[owner] = hosts.join(' ')
     const on = [...arms.keys()].flatMap(arm =>
       deviceOf(this.#config.arms, arm) === owner
@@ -114,7 +115,7 @@ export class Nics {
     )
     const shared = new Set<string>()
     for (const netns of hosts) {
-      for (const [address, device] of heldBy(netns)) {
+      for (const [address, device] of this.#heldBy(netns)) {
         if (!ours.has(address)) continue
         const here = `${address} ${netns ?? ''}`
         shared.add(here)
@@ -139,7 +140,7 @@ export class Nics {
   /** What is for an address that its host has got stays the host's from now on. */
   #lookAtHost(nic: number): void {
     if (this.#around.ways === NO_WAYS || !this.#nics[nic]) return
-    const hosts = [...heldBy(this.#arm(nic).netns).keys()].join(' ')
+    const hosts = [...this.#heldBy(this.#arm(nic).netns).keys()].join(' ')
     if (hosts !== this.#hosts[nic]) this.#renewOne(nic)
   }
 
@@ -157,16 +158,15 @@ export class Nics {
     onDevice(arm, { mac, mtu })
   }
 
+  /** Addresses of a host, by address its device. One that cannot be asked now has those that it had: none of them is to be taken from it. */
+  #heldBy(netns: string | null): Map<string, string> {
+    try {
+      this.#held.set(netns, hostAddresses(netns))
+    } catch {}
+    return this.#held.get(netns) ?? new Map()
+  }
+
   #arm(arm: number): ConfigArm {
     return this.#config.arms[arm] as ConfigArm
-  }
-}
-
-/** What cannot be looked at is passed over: it is for a warning only. */
-function heldBy(netns: string | null): Map<string, string> {
-  try {
-    return hostAddresses(netns)
-  } catch {
-    return new Map()
   }
 }

@@ -117,6 +117,8 @@ export class Ways {
     const before = this.#places.get(place)
     // The place is another's only because nobody held it.
     if (before !== undefined && before !== name) this.#drop(before)
+    // One that has come back is at another place, and its old one may become anybody's.
+    if (known !== undefined && known.place !== place) this.#places.delete(known.place)
     const isNat = forwarding === 'nat'
     if (!isNat && forwarding !== 'snat') {
       this.#goes(known)

@@ -38,9 +38,9 @@ export const EVENT_WORDS: Record<EventName, string> = {
   uoa_no_buffer: 'datagrams without UOA, as no buffer was free for one ahead',
   half_open_evicted:
     'half-open connections that made room for new ones, as lports or records were running short',
+  neigh_flaps: 'times that a neighbour was found to change its MAC again and again',
   quic_by_id:
     'datagrams that opened a connection to the real server their connection ID of QUIC names',
-  neigh_flaps: 'times that a neighbour was found to change its MAC again and again',
   icmp_translated: 'ICMP errors about packets of connections, passed on to who had sent those',
   icmp_mtu_lowered:
     'path MTUs told to clients smaller than a router has said, to leave room for TOA or the header of a tunnel',

@@ -167,7 +167,10 @@ test('config import: the config on stdout, all else on stderr', async () => {
       `${file}:12: -a -f 7 -r 10.20.0.11:0 -g -w 1: services by firewall mark are not supported (DPVS never matches them) (not carried over)`,
     ),
   )
-  assert.match(poor.stderr, /^stdout:\d+:\d+ services\[4\]: expected a LIP/m)
+  assert.match(
+    poor.stderr,
+    /^stdout:\d+:\d+ services\[2\]\.real_servers\[0\]\.forwarding: expected an address of int0, /m,
+  )
 })
 
 test('config import keepalived, with arms of a file', async () => {

@@ -83,3 +83,11 @@ test('a match service goes out while it is there, and while connections of its a
   held.clear()
   assert.deepEqual([all.forget(), out()], [true, []])
 })
+
+test('one that comes back at another place is there, whoever has its old one', () => {
+  const { all, held, addresses } = ways()
+  all.note([rs('10.0.0.2', 0), noRs('10.0.0.2'), rs('10.0.0.2', 1)])
+  held.add(1)
+  all.note([rs('10.0.0.3', 0)])
+  assert.deepEqual([all.forget(), addresses()], [false, ['10.0.0.2', '10.0.0.3']])
+})
