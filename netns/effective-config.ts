@@ -73,7 +73,7 @@ function setMode(config: Document, mode: string, ipv6: boolean): void {
 function addWayOut(config: Document, { hosts, outside }: (typeof WAYS_OUT)[number]): void {
   const arm = items(config, 'arms').findIndex(arm => arm.get('name') === 'ext0')
   append(config, ['arms', arm, 'local_addresses'], outside)
-  for (const protocol of ['tcp', 'udp']) {
+  for (const protocol of ['tcp', 'udp', 'icmp']) {
     const addresses = [{ address: outside }]
     append(config, ['snat'], { protocol, source: hosts, out: 'ext0', addresses })
   }

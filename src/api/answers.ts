@@ -8,8 +8,8 @@ import {
   aclEstablished,
   aclList,
   anyForwarding,
+  anyProtocol,
   hashTarget,
-  protocol,
   proxyProtocol,
   scheduler,
   synProxy,
@@ -101,7 +101,7 @@ export const aclPage = z
 
 export const service = z
   .object({
-    protocol,
+    protocol: anyProtocol,
     address: z.string(),
     port: portNumber,
     scheduler,
@@ -176,7 +176,7 @@ export const cut = z
 export const conn = z
   .object({
     worker: count,
-    protocol,
+    protocol: anyProtocol,
     timeout_sec: count.describe('The timeout of its state, not the time left.'),
     state: z.enum(ALL_STATES).describe('Of the state machine of its protocol.'),
     client: z.string().describe('address:port, as the next three.'),

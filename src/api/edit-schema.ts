@@ -11,8 +11,8 @@ import {
   aclEstablished,
   aclList,
   anyForwarding,
+  anyProtocol,
   hashTarget,
-  protocol,
   proxyProtocol,
   scheduler,
   synProxy,
@@ -27,7 +27,7 @@ const number = z.number('a number')
 const list = <T extends z.ZodType>(item: T) => z.array(item, 'a list')
 
 export const serviceKey = z.strictObject({
-  protocol,
+  protocol: anyProtocol,
   address: ip,
   port: number,
 })

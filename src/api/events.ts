@@ -2,10 +2,10 @@
 
 import * as z from 'zod'
 import { logLevel, module } from './answers.ts'
-import { protocol } from './fields.ts'
+import { anyProtocol } from './fields.ts'
 import { linkState } from './statistics.ts'
 
-const service = z.object({ protocol, address: z.string(), port: z.int() })
+const service = z.object({ protocol: anyProtocol, address: z.string(), port: z.int() })
 const server = z.object({ address: z.string(), port: z.int().exactOptional() })
 
 /** Every event by its name, and what it carries. */

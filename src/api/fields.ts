@@ -6,7 +6,7 @@
 import * as z from 'zod'
 import { canonicalIp, isIp } from '../wire/ip-address.ts'
 import { canonicalMatch } from './match.ts'
-import { PROTOCOL_NAMES } from './protocols.ts'
+import { MATCH_PROTOCOLS, PROTOCOL_NAMES } from './protocols.ts'
 import {
   ACL_ESTABLISHED,
   ACL_LISTS,
@@ -21,6 +21,7 @@ import {
 } from './words.ts'
 
 export const protocol = z.literal(PROTOCOL_NAMES, oneOf(PROTOCOL_NAMES))
+export const anyProtocol = z.literal(MATCH_PROTOCOLS, oneOf(MATCH_PROTOCOLS))
 export const scheduler = z.enum(SCHEDULER_NAMES, oneOf(SCHEDULER_NAMES))
 export const hashTarget = z.enum(HASH_TARGETS, oneOf(HASH_TARGETS))
 export const aclList = z.enum(ACL_LISTS, oneOf(ACL_LISTS))

@@ -56,9 +56,21 @@ const UDP_NAMES = {
 } as const satisfies Record<keyof typeof UdpState, string>
 export type UdpStateName = (typeof UDP_NAMES)[keyof typeof UdpState]
 export const UDP_STATE_NAMES: readonly UdpStateName[] = Object.values(UDP_NAMES)
-export type AnyStateName = StateName | UdpStateName
+/** Pings have the same states. */
+const ICMP_NAMES = {
+  NONE: 'ICMP_NONE',
+  ONEWAY: 'ICMP_ONEWAY',
+  NORMAL: 'ICMP_NORM',
+} as const satisfies Record<keyof typeof UdpState, string>
+type IcmpStateName = (typeof ICMP_NAMES)[keyof typeof UdpState]
+const ICMP_STATE_NAMES: readonly IcmpStateName[] = Object.values(ICMP_NAMES)
+export type AnyStateName = StateName | UdpStateName | IcmpStateName
 /** Of all protocols: no two have a state of the same name. */
-export const ALL_STATES: readonly AnyStateName[] = [...STATE_NAMES, ...UDP_STATE_NAMES]
+export const ALL_STATES: readonly AnyStateName[] = [
+  ...STATE_NAMES,
+  ...UDP_STATE_NAMES,
+  ...ICMP_STATE_NAMES,
+]
 
 /** States of UDP that a connection stays in, as keys of their timeouts. */
 export const UDP_TIMEOUT_KEYS = ['oneway', 'normal'] as const satisfies readonly Lower<
@@ -86,6 +98,11 @@ export const COUNTED_STATES = [
     key: `udp_${name.toLowerCase()}`,
     cell: stateCell(KEY.UDP, state),
   })),
+  ...Object.keys(ICMP_NAMES).map((name, state) => ({
+    protocol: 'icmp' as const,
+    key: `icmp_${name.toLowerCase()}`,
+    cell: stateCell(KEY.ICMP, state),
+  })),
 ]
 
 const KEYS = new Map<string, string>(
@@ -101,6 +118,7 @@ export function stateKey(name: string): string {
 const STATES_OF: Readonly<Record<number, readonly string[]>> = {
   [KEY.TCP]: STATE_NAMES,
   [KEY.UDP]: UDP_STATE_NAMES,
+  [KEY.ICMP]: ICMP_STATE_NAMES,
 }
 
 /** The state of a name, with its protocol's code of KEY; undefined if it is no state. */

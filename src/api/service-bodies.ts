@@ -9,9 +9,9 @@ import {
   address,
   anyForwarding,
   anyPort,
+  anyProtocol,
   hashTarget,
   object,
-  protocol,
   proxyProtocol,
   readOnly,
   scheduler,
@@ -145,7 +145,7 @@ const ownModule = readOnly({ scheduler_module: answers.service.shape.scheduler_m
 export const newService = withItsPort(
   object({
     ...ownModule,
-    protocol: protocol.default(DEFAULT_PROTOCOL),
+    protocol: anyProtocol.default(DEFAULT_PROTOCOL),
     address: serviceAddress.describe('Of a match service its criteria.'),
     port: anyPort.describe('Of a match service 0.'),
     ...serviceFields,
@@ -155,7 +155,7 @@ export const newService = withItsPort(
 
 /** What is named in the path may be named in the body too, as the same. */
 const nameInBody = {
-  protocol: protocol.exactOptional(),
+  protocol: anyProtocol.exactOptional(),
   address: serviceAddress.exactOptional(),
   port: anyPort.exactOptional(),
 }

@@ -14,7 +14,7 @@ import {
   serviceName,
 } from './edits.ts'
 import { HttpError } from './errors.ts'
-import { address, object, protocol, serviceAddress, wholeText } from './fields.ts'
+import { address, anyProtocol, object, serviceAddress, wholeText } from './fields.ts'
 import { type Operation, operation } from './operation.ts'
 import { Refused } from './refused.ts'
 import {
@@ -31,7 +31,7 @@ import {
 const SERVICE = '/v1/services/:protocol/:address/:port'
 const SERVER = `${SERVICE}/servers/:server_address/:server_port`
 
-const serviceShape = { protocol, address: serviceAddress, port: wholeText(0, 65_535) }
+const serviceShape = { protocol: anyProtocol, address: serviceAddress, port: wholeText(0, 65_535) }
 const serviceParams = withItsPort(object(serviceShape))
 const serverParams = withItsPort(
   object({ ...serviceShape, server_address: address, server_port: wholeText(0, 65_535) }),

@@ -9,10 +9,10 @@ import { editSchema, serviceKey } from './edit-schema.ts'
 import {
   aclList,
   address,
+  anyProtocol,
   booleanText,
   object,
   port,
-  protocol,
   readOnly,
   text,
   wholeText,
@@ -140,7 +140,7 @@ export const VERB_TABLE = {
     summary: 'A page of the deny or allow list of a service, with what each prefix has met',
     refuses: [404],
     query: object({
-      protocol,
+      protocol: anyProtocol,
       address,
       port: wholeText(1, 65_535),
       list: aclList,

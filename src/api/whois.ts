@@ -1,7 +1,7 @@
 /** Who is behind an address that an RS sees, as the API answers it. */
 
 import * as z from 'zod'
-import { anyForwarding, protocol } from './fields.ts'
+import { anyForwarding, anyProtocol } from './fields.ts'
 
 const count = z.int().min(0)
 const ms = z.number().describe('ms since 1970.')
@@ -9,7 +9,7 @@ const ms = z.number().describe('ms since 1970.')
 export const whoisConn = z
   .object({
     worker: count,
-    protocol,
+    protocol: anyProtocol,
     client: z.string().describe('address:port, as the next three.'),
     vip: z.string(),
     lip: z.string().describe('Of nat, dr and tunnel the client itself: the real server sees that.'),

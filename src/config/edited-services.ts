@@ -7,6 +7,7 @@ import {
   type ServiceFields,
   serviceName,
 } from '../api/edits.ts'
+import { isPlain } from '../api/protocols.ts'
 import { Refused } from '../api/refused.ts'
 import {
   ACL_ESTABLISHED,
@@ -47,6 +48,7 @@ export function addService(file: ConfigFile, edit: EditOf<'add-service'>): void 
   const { protocol, address, port } = edit.service
   if (file.services.some(other => isService(other, edit.service)))
     throw Refused.exists('service', serviceName(edit.service))
+  if (!isPlain(protocol)) throw new Refused('invalid', `${protocol} is of match services alone`)
   const service = {
     protocol,
     address,

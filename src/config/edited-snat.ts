@@ -16,6 +16,7 @@ import {
 import { IPV4_BITS } from '../wire/ip-address.ts'
 import { IPV6_BITS } from '../wire/ipv6-address.ts'
 import type { ConfigFile } from './schema.ts'
+import { protocolOfRule } from './snat.ts'
 
 type Rule = ConfigFile['snat'][number]
 type OfService = Extract<Edit, { service: ServiceKey }>
@@ -111,7 +112,7 @@ function named({ protocol, address }: ServiceKey): ServiceKey {
 }
 
 function find(file: ConfigFile, { protocol, address }: ServiceKey): Rule | undefined {
-  return file.snat.find(rule => rule.protocol === protocol && matchText(rule) === address)
+  return file.snat.find(rule => protocolOfRule(rule) === protocol && matchText(rule) === address)
 }
 
 function ruleOf(file: ConfigFile, key: ServiceKey): Rule {

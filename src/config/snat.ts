@@ -1,7 +1,7 @@
 /** Match services of a config: what their keys say of the arms, and the services that they are. */
 
 import { familyOfMatch, matchText, mixedFamilies, rangeOf } from '../api/match.ts'
-import { DEFAULT_PROTOCOL } from '../api/protocols.ts'
+import { DEFAULT_PROTOCOL, type Protocol } from '../api/protocols.ts'
 import { PROXY_PROTOCOLS, SYN_PROXY, SYN_PROXY_ABOVE, WHEN_DOWN } from '../api/words.ts'
 import { NO_HASHING } from '../engine/asker.ts'
 import type { MatchRanges6 } from '../engine/match.ts'
@@ -21,6 +21,14 @@ type Arms = NonNullable<Draft<ConfigFile>['arms']>
 /** How many there may be, and addresses of each. */
 export const SNAT_MAX = 64
 export const SNAT_ADDRESSES_MAX = 16
+
+/** Seconds that a ping's identifier is kept at least, and if nothing else is said (RFC 5508 REQ-2). */
+export const PING_SEC = 60
+
+/** Pings have a name in the file for each family, and one everywhere else. */
+export function protocolOfRule({ protocol = DEFAULT_PROTOCOL }: Pick<Rule, 'protocol'>): Protocol {
+  return protocol === 'icmpv6' ? 'icmp' : protocol
+}
 
 /** What packets of a match service are like, in numbers. */
 export interface ConfigMatch {
@@ -59,7 +67,7 @@ export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
     const armNamed = (name: string | undefined) => arms.findIndex(arm => arm.name === name)
     const home = arms.findIndex(arm => arm.localAddresses.includes(addresses[0] ?? ''))
     return {
-      protocol: rule.protocol,
+      protocol: protocolOfRule(rule),
       address: matchText(rule),
       port: 0,
       match: {
@@ -71,7 +79,7 @@ export function snatOf(rules: ConfigFile['snat'], arms: ConfigArm[]) {
       hashing: { ...NO_HASHING },
       module: null,
       localAddresses: addresses,
-      connTimeout: rule.conn_timeout ?? 0,
+      connTimeout: rule.conn_timeout ?? (protocolOfRule(rule) === 'icmp' ? PING_SEC : 0),
       check: configCheck(checkSchema.parse({})),
       passive: null,
       persistence: { timeout: 0, prefix: 32 },
@@ -116,15 +124,30 @@ export function checkSnat(rules: Rules, arms: Arms, source: ConfigSource): void 
         path,
         'expected a source, destination, in or out, found none: it would take all',
       )
-    const name = `${rule.protocol ?? DEFAULT_PROTOCOL},${text}`
+    const protocol = protocolOfRule(rule)
+    const name = `${protocol},${text}`
     const first = seen.get(name)
     if (first) {
       const place = source.placeOf(first)
       source.problem(path, `expected each once, found match ${name} again, see ${place}`)
     } else seen.set(name, path)
+    if (protocol === 'icmp') checkPings(rule, path, source)
     checkArmsOf(rule, path, arms, source)
     checkAddresses(rule, path, arms, source)
   }
+}
+
+function checkPings(rule: Rule, path: Path, source: ConfigSource): void {
+  const { conn_timeout: timeout = PING_SEC } = rule
+  if (timeout < PING_SEC) {
+    const found = `expected ${PING_SEC} or more for pings (RFC 5508 REQ-2), found ${timeout}`
+    source.problem([...path, 'conn_timeout'], found)
+  }
+  if (rule.protocol === 'icmpv6' && familyOfMatch(rule) === 'ipv4')
+    source.problem(
+      [...path, 'protocol'],
+      'expected ranges of IPv6, or family: ipv6, beside icmpv6, found none',
+    )
 }
 
 function checkArmsOf(rule: Rule, path: Path, arms: Arms, source: ConfigSource): void {

@@ -4,7 +4,6 @@
  * is set up now is cleared.
  */
 
-import { PROTO } from '../wire/ipv4.ts'
 import type { AddressBook } from './address-book.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
 import {
@@ -16,6 +15,7 @@ import {
   METHOD,
   NO_LIP,
   PROTOCOL_BITS,
+  PROTOCOL_NUMBERS,
   RECORD,
   SYN_PROXIED,
   stateCell,
@@ -119,7 +119,7 @@ function isPossible(
   const key = inKey & PROTOCOL_BITS
   return (
     (inKey < KEY.IPV6 || isOfDigest(table, addressBook, conn)) &&
-    (key === KEY.TCP || key === KEY.UDP) &&
+    (key === KEY.TCP || key === KEY.UDP || isPing(binding, key)) &&
     // An RS may speak IPv4 where its client speaks IPv6.
     [inKey, key].includes(RECORD.key(binding, 1)) &&
     isPossibleMethod(table, conn) &&
@@ -129,6 +129,10 @@ function isPossible(
     ((binding & SYN_PROXIED) === 0 || key === KEY.TCP) &&
     HEADER.isPossible(table.cold[RECORD.column(conn) | COLD.PROXY], binding)
   )
+}
+
+function isPing(binding: number, key: number): boolean {
+  return key === KEY.ICMP && RECORD.method(binding) === METHOD.SNAT
 }
 
 /** All but FULLNAT and SNAT go without a LIP, with what the client has, and within one family. */
@@ -174,7 +178,7 @@ function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
   return (
     service.family === familyOfKey(RECORD.key(cells[at | CELL.BINDING], 0)) &&
     family === familyOut(table, at) &&
-    service.protocol === (table.protocol(conn) === KEY.TCP ? PROTO.TCP : PROTO.UDP) &&
+    service.protocol === PROTOCOL_NUMBERS[table.protocol(conn)] &&
     isOfDest(table, conn, dest) &&
     isOfService(table, conn, service) &&
     (service.match !== null) === (table.method(conn) === METHOD.SNAT)

@@ -16,6 +16,7 @@ import { Kind, type Parsed } from './parsed.ts'
 import type { Parsed6 } from './parsed6.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
+import { NO_PING, type Pings } from './pings.ts'
 import type { Reassembly } from './reassembly.ts'
 import { popPriority } from './vlan.ts'
 
@@ -35,6 +36,8 @@ export interface BesideSteps {
 
 export class Beside {
   readonly claims: Claims
+  /** Set before the first frame: it takes steps that are made later. */
+  pings: Pings | null = null
   readonly #frames: Frames
   readonly #peers: Peers | null
   readonly #fragmentation: Fragmentation
@@ -61,6 +64,10 @@ export class Beside {
   /** `kind` is one of Kind below TCP, or minus a drop reason. => As Engine.input, or AGAIN */
   input(kind: number, p: Parsed, arm: Arm, slot: number, now: number): number {
     if (kind === Kind.ARP) return this.#arp.input(arm, slot, now)
+    if (kind === Kind.ICMP || kind === Kind.ICMPV6) {
+      const verdict = this.pings?.input(slot, p, arm, kind === Kind.ICMPV6, now) ?? NO_PING
+      if (verdict !== NO_PING) return verdict
+    }
     if (kind === Kind.ICMP) return this.#fragmentation.leave(slot, this.#echo(slot, p, arm))
     if (kind === Kind.ICMPV6) return this.#fragmentation.leave(slot, this.#echo6(slot, p, arm, now))
     if (kind === Kind.FRAGMENT) return this.#fragment(p, arm, slot, now, IPV4)

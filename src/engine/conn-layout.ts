@@ -41,6 +41,8 @@
  * what SNAT over IPv6 has there. The generation is stepped each time a record is opened.
  */
 
+import { PROTO } from '../wire/ipv4.ts'
+
 /** Cells of a record. */
 export const CELL = {
   CIP: 0,
@@ -101,6 +103,8 @@ export const BY_SNAT = METHOD.SNAT << METHOD_SHIFT
 export const ONE_WAY = 2 << 4
 
 export const PROTOCOL_BITS = 0b11
+/** Of services, by these bits; what is of ICMP is that in both families. */
+export const PROTOCOL_NUMBERS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP] as const
 
 /** Where what is counted of connections by state has a state of a protocol, which is that of one of KEY. */
 export function stateCell(key: number, state: number): number {

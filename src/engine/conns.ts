@@ -206,8 +206,10 @@ export class Conns {
   /** A datagram has moved a conn from one state of UDP to another. An answer of the RS speaks for it. */
   datagramMoved(conn: number, before: number, after: number, now: number): void {
     this.table.setState(conn, after)
-    this.#counters.connMoved(stateCell(UDP_KEY, before), stateCell(UDP_KEY, after))
-    this.#edges.datagram(after === UdpState.NORMAL ? OUT : IN, before, this.#long.at(now))
+    const protocol = this.table.protocol(conn)
+    this.#counters.connMoved(stateCell(protocol, before), stateCell(protocol, after))
+    if (protocol === UDP_KEY)
+      this.#edges.datagram(after === UdpState.NORMAL ? OUT : IN, before, this.#long.at(now))
     if (after === UdpState.ONEWAY) this.room.halfOpen.append(conn)
     if (after !== UdpState.NORMAL) return
     this.room.halfOpen.remove(conn)
@@ -241,7 +243,7 @@ export class Conns {
   #isUnanswered(conn: number): boolean {
     if (this.isOneWay(conn)) return false
     const state = this.table.state(conn)
-    if (this.table.protocol(conn) === UDP_KEY) return state === UdpState.ONEWAY
+    if (this.table.protocol(conn) !== TCP_KEY) return state === UdpState.ONEWAY
     return (state === SYN_RECV || state === State.SYN_SENT) && !this.#rsSeen(conn)
   }
 

@@ -94,6 +94,7 @@ export const Drop = {
   SYN_PROXY_QUEUE: 151,
   NAT_TAKEN: 160,
   NEIGH_SHARE: 165,
+  ICMP_NO_RS: 166,
 } as const
 
 /** Events that are not drops. */
@@ -169,13 +170,12 @@ export const ArmCell = {
 } as const
 /** What is at present, not counted: written once a turn of the loop. */
 export const Gauge = { CONNS_USED: 0, FRAMES_FREE: 1, TRACE_LOST: 2, TURNS: 3 } as const
-const GAUGE_CELLS = 8
 
 export const ARM_CELLS = 8
 /** Drop reasons are below the first event, and from 128 on behind the last one. */
 const EVENT_CELLS = 192
-/** 16 of each protocol of KEY. */
-const [STATE_CELLS, NEIGH_CELLS] = [64, 8]
+/** Of states 16 of each protocol of KEY. */
+const [GAUGE_CELLS, STATE_CELLS, NEIGH_CELLS] = [8, 64, 8]
 const [HANDSHAKE_SUM, HANDSHAKES] = [HANDSHAKE_CELLS - 1, 2]
 
 /** Where each array begins, in cells. */

@@ -10,7 +10,7 @@ import { ETH } from '../wire/ethernet.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import { pseudoSum6 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
-import { CELL, KEY, RECORD, STATE_MASK } from './conn-layout.ts'
+import { CELL, KEY, PROTOCOL_BITS, RECORD, STATE_MASK } from './conn-layout.ts'
 import type { Conns } from './conns.ts'
 import { Drop } from './counters.ts'
 import type { Egress } from './egress.ts'
@@ -26,13 +26,19 @@ import { UoaMode } from './xmit/uoa.ts'
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { WORD, BINDING, DEADLINE, MAC_LO, UOA_SENT } = CELL
 const { of: recordOf, jitter, dest: destOf } = RECORD
-const { UDP: KEY_UDP, IPV6 } = KEY
+const { UDP: KEY_UDP, ICMP: KEY_ICMP, IPV6 } = KEY
+const PROTOCOL = PROTOCOL_BITS
 const { NORMAL } = UdpState
 const { ESTABLISHED_MS } = DestCell
 const { SRC: ETH_SRC } = ETH
 const { CHECKSUM: UDP_CHECKSUM, HEADER: UDP_HEADER } = UDP
 const { UDP: PROTO_UDP } = PROTO
 const STATE_BITS = STATE_MASK
+
+/** An echo, whose checksum has been looked at before it came this far (pings.ts). */
+export function isPing(p: Parsed): boolean {
+  return (p.key & PROTOCOL) === KEY_ICMP
+}
 
 /** True if the checksum is right, or partial, or there is none. */
 export function isIntactDatagram(pkt: DataView, p: Parsed): boolean {
@@ -91,7 +97,7 @@ export class Datagrams {
       this.#refresh(at, word, now)
       return GOOD
     }
-    if (!isIntactDatagram(this.#pkt, p)) return -Drop.UDP_CHECKSUM
+    if (!isPing(p) && !isIntactDatagram(this.#pkt, p)) return -Drop.UDP_CHECKSUM
     if (outward) this.#egress.confirmRs(p, dest, now)
     else this.#rememberClient(at, p)
     this.#move(t, now)

@@ -6,18 +6,23 @@ import { OnePacket, type OnePacketSteps } from './one-packet.ts'
 import type { Opening } from './opening.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parts } from './parts.ts'
+import { type PingSteps, Pings } from './pings.ts'
 import { type WaySteps, Ways } from './ways.ts'
 
 export class Detours {
   readonly onePacket: OnePacket
   readonly nat64: Nat64
   readonly ways: Ways
+  readonly pings: Pings
 
   constructor(
     parts: Parts,
     drafts: Drafts,
     opening: Opening,
-    steps: Omit<OnePacketSteps, 'nat64' | 'ways'> & Nat64Steps & WaySteps,
+    steps: Omit<OnePacketSteps, 'nat64' | 'ways'> &
+      Nat64Steps &
+      WaySteps &
+      Omit<PingSteps, 'ways' | 'opening'>,
     options: EngineOptions,
   ) {
     const { decrementTtl } = options
@@ -25,6 +30,7 @@ export class Detours {
     const ways = new Ways(parts, steps, options)
     this.nat64 = nat64
     this.ways = ways
+    this.pings = new Pings(parts, { setup: steps.setup, reuse: steps.reuse, opening, ways })
     this.onePacket = new OnePacket(parts, drafts, opening, { ...steps, nat64, ways }, decrementTtl)
   }
 }

@@ -75,8 +75,7 @@ export class Drafts {
     if (refusal !== 0) return refusal
     const without = service.isMixed ? 0 : first.without(service, p)
     const dest = this.#placement.destFor(service, p, without, now)
-    if (dest === undefined)
-      return (p.key & PROTOCOL_BITS) === TCP_KEY ? -Drop.TCP_NO_RS : -Drop.UDP_NO_RS
+    if (dest === undefined) return -nobody(p.key & PROTOCOL_BITS, without)
     this.taken = dest
     const conn = this.#table.take()
     if (conn === NO_CONN) {
@@ -134,6 +133,12 @@ export class Drafts {
     this.settle()
     this.#table.giveBack(conn)
   }
+}
+
+/** Why there is no RS for a packet of this protocol; of a ping it is the addresses that are passed over `without` an lport, if there are any. */
+function nobody(protocol: number, without: number): number {
+  if (protocol === KEY.ICMP) return without !== 0 ? Drop.LPORT_EXHAUSTED : Drop.ICMP_NO_RS
+  return protocol === TCP_KEY ? Drop.TCP_NO_RS : Drop.UDP_NO_RS
 }
 
 /** Of the client, as a cookie needs it: the RS's way or family may have become another one since it was given. */

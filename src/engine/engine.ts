@@ -177,9 +177,10 @@ export class Engine {
     const steps = {
       ...{ ...around, datagrams: this.#datagrams, icmp: this.icmp, uoa: this.#uoaAlone },
       ...{ fragmentation: this.#fragmentation, fullnat: this.#fullnat },
-      proxied: this.#proxied,
+      ...{ proxied: this.#proxied, setup: this.setup, reuse: this.reuse },
     }
     this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options)
+    this.beside.pings = this.#detours.pings
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }

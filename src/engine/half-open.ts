@@ -112,7 +112,7 @@ export class HalfOpen {
 
   /** A datagram has opened the conn, or used it, so lately that it may still be answered. */
   #isUnderWay(conn: number, now: number): boolean {
-    if (this.#table.protocol(conn) !== KEY.UDP) return false
+    if (this.#table.protocol(conn) === KEY.TCP) return false
     const { cells } = this.#table
     const at = recordAt(conn)
     const own = this.#destCells[(destOf(cells[at | BINDING]) << 4) | ESTABLISHED_MS]
@@ -202,7 +202,7 @@ export class HalfOpen {
   /** What its record says. */
   waits(conn: number): boolean {
     const state = this.#table.state(conn)
-    return this.#table.protocol(conn) === KEY.UDP
+    return this.#table.protocol(conn) !== KEY.TCP
       ? state === UdpState.ONEWAY
       : state === State.SYN_RECV
   }

@@ -36,6 +36,7 @@ import type { ErrorsOfFamily } from './quoted.ts'
 import { DestCell, type Dests } from './service.ts'
 import { SynSpace } from './syn-space.ts'
 import { isPlausibleClient } from './verify.ts'
+import { restoreEcho } from './xmit/echo.ts'
 import { decrementTtl } from './xmit/ip.ts'
 import { ProxySpace } from './xmit/proxy-space.ts'
 import { ToaMode } from './xmit/toa.ts'
@@ -136,9 +137,14 @@ export class TranslatedErrors implements ErrorsOfFamily {
     pkt.setInt32(ip + IPV4.DST, dst)
     const l4 = ip + header
     const ports = cells[peer | PORTS]
+    const protocol = cells[recordOf(t) | BINDING] & PROTOCOL_BITS
+    if (protocol === KEY.ICMP) {
+      restoreEcho(pkt, l4, ports, t, 0)
+      return
+    }
     const changed = addresses + diff32(pkt.getInt32(l4), ports)
     pkt.setInt32(l4, ports)
-    if ((cells[recordOf(t) | BINDING] & PROTOCOL_BITS) === KEY.TCP) {
+    if (protocol === KEY.TCP) {
       const moved = this.moveNumber(l4, quoted, t)
       if (quoted >= TCP.CHECKSUM + 2) adjust(pkt, l4 + TCP.CHECKSUM, changed + moved)
     } else adjustUdp(pkt, l4, changed)

@@ -1,7 +1,7 @@
 /**
  * ICMP errors that the appliance itself originates, each made in place of the frame that it is about: headers are put in
- * front of it, and it is cut. They are about whole packets of TCP and UDP only: ICMP and fragments never come here, about which
- * there must be none (RFC 1812 4.3.2.7). Before changing this file read RFC 1812 4.3.2 and RFC 1191.
+ * front of it, and it is cut. They are about whole packets of TCP and UDP, and echoes, only: ICMP errors and fragments never come here,
+ * about which there must be none (RFC 1812 4.3.2.7). Before changing this file read RFC 1812 4.3.2 and RFC 1191.
  */
 
 import { adjust, diff16 } from '../wire/checksum.ts'

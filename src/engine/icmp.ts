@@ -108,6 +108,16 @@ export class Icmp {
     return this.errors.answer(slot, p, arm, type, UNREACHABLE.PORT, 0, Drop.UDP_NO_RS)
   }
 
+  /** The ping of a host inside opens no connection for `reason`. => As Engine.input: its sender is told (RFC 5508 REQ-8) */
+  prohibited(slot: number, p: Parsed, arm: Arm, reason: number): number {
+    if (p.key >= IPV6) {
+      const { UNREACHABLE: type } = ICMPV6_TYPE
+      return this.#errors6.answer(slot, p, arm, type, UNREACHABLE6.PROHIBITED, 0, reason)
+    }
+    const { UNREACHABLE: type } = ICMP_TYPE
+    return this.errors.answer(slot, p, arm, type, UNREACHABLE.PROHIBITED, 0, reason)
+  }
+
   /** The fragment has waited too long for the others of its datagram. => As Engine.input */
   late(slot: number, p: Parsed, arm: Arm, isSix: boolean): number {
     const { FRAGMENT_TIMEOUT } = Drop

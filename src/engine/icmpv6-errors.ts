@@ -19,6 +19,7 @@ import type { Parts } from './parts.ts'
 import type { ErrorsOfFamily } from './quoted.ts'
 import { armTowards6 } from './route-out6.ts'
 import { Addresses6 } from './xmit/addresses6.ts'
+import { restoreEcho } from './xmit/echo.ts'
 import { decrementHops } from './xmit/ip.ts'
 
 const { BINDING } = CELL
@@ -103,7 +104,12 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
     const l4 = ip + header
     const quoted = Math.min(bytes, IP_HEADER + pkt.getUint16(ip + PAYLOAD_LENGTH)) - header
     const ports = this.#cells[peerOf(t) | PORTS]
-    const changed = diff16(before, after) + diff32(pkt.getInt32(l4), ports)
+    const addresses = diff16(before, after)
+    if ((this.#cells[recordOf(t) | BINDING] & PROTOCOL_BITS) === KEY.ICMP) {
+      restoreEcho(pkt, l4, ports, t, addresses)
+      return
+    }
+    const changed = addresses + diff32(pkt.getInt32(l4), ports)
     pkt.setInt32(l4, ports)
     if (this.#isTcp(t)) {
       const moved = this.#numbers.moveNumber(l4, quoted, t)

@@ -7,7 +7,7 @@ import { isSingleHost, PROTO } from '../wire/ipv4.ts'
 import { isSingleHost6 } from '../wire/ipv6.ts'
 import type { Ipv6 } from '../wire/ipv6-address.ts'
 import { type Arm, armTowards, isOurs } from './arm.ts'
-import { KEY, PROTOCOL_BITS } from './conn-layout.ts'
+import { KEY, PROTOCOL_BITS, PROTOCOL_NUMBERS } from './conn-layout.ts'
 import { Family } from './family.ts'
 import type { Match } from './match.ts'
 import type { Parsed } from './parsed.ts'
@@ -16,14 +16,14 @@ import type { Service } from './service.ts'
 
 const { IPV6 } = KEY
 const { IPV4, IPV6: SIX } = Family
-/** Numbers of the IP header by the protocol's bits of KEY. */
-const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
 const NOT_ASKED = -2
 
 /** The narrowest first. */
 export class Matches {
   readonly #arms: readonly Arm[]
   readonly all: Service[] = []
+  /** Some takes pings, or did: those of its hosts go on. */
+  hasPings = false
   /** Of these some are of IPv6. */
   #anySix = false
 
@@ -35,6 +35,7 @@ export class Matches {
     this.all.push(service)
     this.all.sort((a, b) => compare(a.match as Match, b.match as Match))
     this.#anySix ||= service.family === SIX
+    this.hasPings ||= service.protocol === PROTO.ICMP
   }
 
   remove(service: Service): void {
@@ -51,7 +52,7 @@ export class Matches {
     const { all } = this
     const isSix = p.key >= IPV6
     if (all.length === 0 || (isSix && !this.#anySix)) return undefined
-    const protocol = PROTOCOLS[p.key & PROTOCOL_BITS]
+    const protocol = PROTOCOL_NUMBERS[p.key & PROTOCOL_BITS]
     let out = NOT_ASKED
     for (let i = 0; i < all.length; i++) {
       const service = all[i]

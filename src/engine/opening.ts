@@ -1,13 +1,12 @@
 /** Which segment or datagram may open a connection, and what becomes of one that does not. */
 
-import { PROTO } from '../wire/ipv4.ts'
 import { IPV6 } from '../wire/ipv6.ts'
 import { FLAG } from '../wire/tcp.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
-import { familyOfKey, KEY, PROTOCOL_BITS } from './conn-layout.ts'
+import { familyOfKey, KEY, PROTOCOL_BITS, PROTOCOL_NUMBERS } from './conn-layout.ts'
 import { Drop, Event } from './counters.ts'
-import { isIntactDatagram } from './datagrams.ts'
+import { isIntactDatagram, isPing } from './datagrams.ts'
 import type { Icmp } from './icmp.ts'
 import type { EngineOptions } from './options.ts'
 import type { Parsed } from './parsed.ts'
@@ -27,7 +26,7 @@ const { SYN, ACK, FIN, RST } = FLAG
 /** The service that a packet without a connection, which came in on `arm`, is for. */
 export function serviceOf(services: Services, p: Parsed, arm: Arm): Service | undefined {
   const { key, daddr, ports } = p
-  const protocol = (key & PROTOCOL_BITS) === KEY.TCP ? PROTO.TCP : PROTO.UDP
+  const protocol = PROTOCOL_NUMBERS[key & PROTOCOL_BITS]
   const service = services.find(protocol, daddr, ports & 0xffff, familyOfKey(key))
   return service ?? services.matches.find(p, arm)
 }
@@ -135,7 +134,7 @@ export class Opening {
     if (unwanted !== 0) return -unwanted
     if (this.stopping) return -Drop.STOPPING
     if (!this.#isPlausible(arms, arm, p)) return -Drop.IP_SOURCE
-    if (!isIntactDatagram(frames.pkt, p)) return -Drop.UDP_CHECKSUM
+    if (!isPing(p) && !isIntactDatagram(frames.pkt, p)) return -Drop.UDP_CHECKSUM
     if (goesNowhere(p, service)) return -Drop.NAT64_EXTENSION
     return this.#reaches(p, arm, slot, service, now)
   }
@@ -144,6 +143,7 @@ export class Opening {
   refuse(p: Parsed, arm: Arm, slot: number, service: Service, verdict: number): number {
     const { frames, counters, trace } = this.#parts
     if (trace.debug) sayRefused(trace, p, -verdict)
+    if (isPing(p)) return this.#icmp.prohibited(slot, p, arm, -verdict)
     if (!service.reject) return verdict
     if (verdict === -Drop.UDP_NO_RS) return this.#icmp.nobody(slot, p, arm)
     if (verdict !== -Drop.TCP_NO_RS) return verdict

@@ -16,6 +16,7 @@ import { GSO, VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
 import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
+import { answersTo, quotedKey } from './echo-tuple.ts'
 import type { Frames } from './frames.ts'
 
 /**
@@ -281,17 +282,14 @@ export class Parsed {
     if (pkt.getUint8(quote) >>> 4 !== 4 || header < IPV4.HEADER) return false
     if (bytes < ICMP.HEADER + header + QUOTED_BYTES) return false
     if (pkt.getUint16(quote + IPV4.TOTAL_LENGTH) < header + QUOTED_BYTES) return false
-    const protocol = pkt.getUint8(quote + IPV4.PROTOCOL)
-    if (protocol !== PROTO_TCP && protocol !== PROTO_UDP) return false
+    const l4 = quote + header
+    const key = quotedKey(pkt.getUint8(quote + IPV4.PROTOCOL), PROTO.ICMP, pkt.getUint8(l4))
+    if (key < 0) return false
     if ((pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false
     if (pkt.getInt32(quote + IP_SRC) !== this.daddr) return false
     if (fold(sumWords(pkt, icmp, bytes)) !== 0xffff) return false
-    const ports = pkt.getInt32(quote + header)
-    this.key = protocol === PROTO_TCP ? KEY_TCP : KEY_UDP
     this.saddr = pkt.getInt32(quote + IP_DST)
-    this.ports = (ports << 16) | (ports >>> 16)
-    this.flags = 0
-    this.event = 0
+    answersTo(this, pkt, l4, key)
     return true
   }
 }

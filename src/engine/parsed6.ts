@@ -28,6 +28,7 @@ import { VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
+import { answersTo, quotedKey } from './echo-tuple.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Outside } from './outside.ts'
@@ -192,7 +193,8 @@ export class Parsed6 {
     // Of a later fragment nobody knows the ports.
     if (isFragment && (pkt.getUint16(quote + IP_HEADER + OFFSET) & OFFSET_BITS) !== 0) return false
     const protocol = pkt.getUint8(isFragment ? quote + IP_HEADER : quote + IP_NEXT)
-    if (protocol !== PROTO_TCP && protocol !== PROTO_UDP) return false
+    const key = quotedKey(protocol, NEXT.ICMPV6, pkt.getUint8(l4))
+    if (key < 0) return false
     if (pkt.getUint16(quote + PAYLOAD_LENGTH) < header - IP_HEADER + QUOTED_BYTES) return false
     // It went out from where the error comes in.
     for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
@@ -203,11 +205,7 @@ export class Parsed6 {
     const { source } = p
     for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(quote + IP_DST + 4 * i)
     p.saddr = this.#wordOf(p)
-    const ports = pkt.getInt32(l4)
-    p.ports = (ports << 16) | (ports >>> 16)
-    p.key = (protocol === PROTO_TCP ? KEY.TCP : KEY.UDP) | SIX
-    p.flags = 0
-    p.event = 0
+    answersTo(p, pkt, l4, SIX | key)
     return true
   }
 }

@@ -1,7 +1,14 @@
 /** Addresses in records of the trace, as trace-kinds.ts has them: spelt out, for nobody who reads them has the book. */
 
-import { PROTO } from '../wire/ipv4.ts'
-import { BY_SNAT, CELL, familyOfKey, METHOD_BITS, PROTOCOL_BITS, RECORD } from './conn-layout.ts'
+import {
+  BY_SNAT,
+  CELL,
+  familyOfKey,
+  METHOD_BITS,
+  PROTOCOL_BITS,
+  PROTOCOL_NUMBERS,
+  RECORD,
+} from './conn-layout.ts'
 import { Family, familyOf } from './family.ts'
 import type { NeighTable } from './neigh-table.ts'
 import type { TraceRing } from './trace.ts'
@@ -9,12 +16,9 @@ import type { TraceRing } from './trace.ts'
 const { IPV4, IPV6 } = Family
 const { at: recordAt, column: columnAt } = RECORD
 
-/** Numbers of the IP header by the protocol's bits of KEY. */
-const PROTOCOLS = [PROTO.TCP, PROTO.UDP, PROTO.ICMP]
-
 /** Of what a packet is looked up by, or of a conn's binding, which has it in the same bits. */
 export function protocolOf(key: number): number {
-  return PROTOCOLS[key & PROTOCOL_BITS]
+  return PROTOCOL_NUMBERS[key & PROTOCOL_BITS]
 }
 
 /** `word` is of a family (family.ts). */

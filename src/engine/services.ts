@@ -10,6 +10,14 @@ import type { Dests, Service } from './service.ts'
 
 const { IPV4 } = Family
 
+/** Images of before have none of it. */
+export interface OutImage {
+  /** Outside.save(). */
+  outside?: number[]
+  /** Matches.hasPings. */
+  pings?: boolean
+}
+
 export class Services {
   readonly natServers: NatServers
   readonly #byFamily: readonly Map<number, Map<number, Service>>[] = [new Map(), new Map()]
@@ -58,5 +66,15 @@ export class Services {
 
   find(protocol: number, vip: number, vport: number, family: number = IPV4): Service | undefined {
     return this.#byFamily[family].get(vip)?.get((protocol << 16) | vport)
+  }
+
+  /** What match services leave behind that are gone. */
+  saveOut(): OutImage {
+    return { outside: this.outside.save(), pings: this.matches.hasPings }
+  }
+
+  restoreOut({ outside, pings }: OutImage): void {
+    this.outside.restore(outside)
+    this.matches.hasPings = pings ?? false
   }
 }

@@ -14,6 +14,7 @@ import { ByConnectionId } from './quic.ts'
 import type { SaPool } from './sa-pool.ts'
 import { type CostOf, type SchedulerName, schedulerOf } from './schedule.ts'
 import { ANY_ARM, type Dest, DestCell, type Dests, type Lips, type Service } from './service.ts'
+import type { OutImage } from './services.ts'
 
 const { IPV4 } = Family
 /** Of an address, by family. */
@@ -91,13 +92,11 @@ export interface ServiceImage
   dests: Omit<Dest, 'service' | 'rank'>[]
 }
 
-export interface SetupImage {
+export interface SetupImage extends OutImage {
   lists: ListImage[]
   services: ServiceImage[]
   /** Words by family; a LIP that was taken away may still have its pool. */
   lips: number[][]
-  /** Outside.save(); images of before have none. */
-  outside?: number[]
   establishedMs: number
 }
 

@@ -77,17 +77,17 @@ export class Setup {
   save(): SetupImage {
     const services = this.services.all().map(each => savedService(each, this.#modules.get(each)))
     const lips = this.#lipAddresses.map(words => [...words])
-    const [lists, outside] = [this.guards.lists.save(), this.services.outside.save()]
-    return { lists, services, lips, outside, establishedMs: this.#establishedMs }
+    const [lists, out] = [this.guards.lists.save(), this.services.saveOut()]
+    return { lists, services, lips, ...out, establishedMs: this.#establishedMs }
   }
 
   /** Into one with nothing set up; pools, and the cells of RSs, are restored by themselves. */
-  restore({ lists, services, lips, outside, establishedMs }: SetupImage): void {
+  restore({ lists, services, lips, establishedMs, ...out }: SetupImage): void {
     this.#establishedMs = establishedMs
     for (const { name, prefixes } of lists) this.guards.lists.put(name, buildTable(prefixes))
     for (const [family, words] of lips.entries())
       for (const lip of words) this.#lipAddresses[family].add(lip)
-    this.services.outside.restore(outside)
+    this.services.restoreOut(out)
     for (const { dests, acl, ...rest } of services) {
       const service = newService(rest)
       const { module, quic, ...fields } = rest

@@ -22,8 +22,8 @@ export const ICMP_TYPE = {
   PARAMETER_PROBLEM: 12,
 } as const
 
-/** Codes of UNREACHABLE (RFC 792; FRAG_NEEDED as RFC 1191 has it, with the MTU in the header). */
-export const UNREACHABLE = { HOST: 1, PORT: 3, FRAG_NEEDED: 4 } as const
+/** Codes of UNREACHABLE (RFC 792; FRAG_NEEDED as RFC 1191 has it, with the MTU in the header; PROHIBITED of RFC 1812 5.2.7.1). */
+export const UNREACHABLE = { HOST: 1, PORT: 3, FRAG_NEEDED: 4, PROHIBITED: 13 } as const
 
 /** Types that quote the packet they are about, as bits. */
 export const ICMP_ERRORS =
@@ -41,6 +41,11 @@ export function isIcmpError(type: number): boolean {
 /** An error goes on to whoever sent the packet that it quotes: any but a redirect, which is about the way on one wire. */
 export function isTranslated(type: number): boolean {
   return isIcmpError(type) && type !== ICMP_TYPE.REDIRECT
+}
+
+/** A ping, or what answers it. */
+export function isEcho(type: number): boolean {
+  return type === ICMP_TYPE.ECHO || type === ICMP_TYPE.ECHO_REPLY
 }
 
 /** What is quoted at least of that packet, behind its IP header. */

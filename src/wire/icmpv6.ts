@@ -56,6 +56,11 @@ export const ND_OPTION = {
 /** Types from here on inform; those below it are errors (RFC 4443 2.1). */
 export const ICMPV6_INFORMS = 128
 
+/** A ping, or what answers it. */
+export function isEcho6(type: number): boolean {
+  return type === ICMPV6_TYPE.ECHO || type === ICMPV6_TYPE.ECHO_REPLY
+}
+
 /** Whether it quotes the packet that it is about. */
 export function isIcmpv6Error(type: number): boolean {
   return type < ICMPV6_INFORMS

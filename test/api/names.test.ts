@@ -15,8 +15,9 @@ test('a state is counted by the key that its timeout has', () => {
   const counted = COUNTED_STATES.map(({ key }) => key)
   assert.deepEqual(ALL_STATES.map(stateKey), counted)
   assert.equal(new Set(counted).size, counted.length)
-  // A connection that a single datagram makes is in its state for no time.
-  assert.deepEqual(counted.toSorted(), [...TIMEOUT_KEYS, 'udp_none'].toSorted())
+  // A connection that a single datagram makes is in its state for no time, and pings have the time of their service.
+  const bare = ['udp_none', 'icmp_none', 'icmp_oneway', 'icmp_normal']
+  assert.deepEqual(counted.toSorted(), [...TIMEOUT_KEYS, ...bare].toSorted())
 })
 
 test('the listing has its own word for a state, and one only', () => {

@@ -74,7 +74,9 @@ export function checkBooks(engine: Engine, lports: Partition): void {
   const waiting = conns.room.halfOpen.save()
   assert.equal(new Set(waiting).size, waiting.length)
   const isWaiting = ({ state }: Kept) =>
-    state === stateCell(KEY.TCP, State.SYN_RECV) || state === stateCell(KEY.UDP, UdpState.ONEWAY)
+    state === stateCell(KEY.TCP, State.SYN_RECV) ||
+    state === stateCell(KEY.UDP, UdpState.ONEWAY) ||
+    state === stateCell(KEY.ICMP, UdpState.ONEWAY)
   assert.equal(waiting.length, countOf(isWaiting))
   for (const [lip, pool] of lips.entries()) {
     const { head, free, ports } = pool.save()

@@ -1,8 +1,10 @@
 /** ICMP errors that are refused for what they quote. */
 
 import { LAN, open, RS, WAN } from './connection.ts'
-import { type ErrorFields, icmpError } from './datagram.ts'
+import { checksummed, type ErrorFields, icmpError } from './datagram.ts'
 import { type Case, frame } from './drop.ts'
+import { ipv4 } from './frame.ts'
+import { SEED_CONFIG } from './stand.ts'
 
 /** What the RS would say of a packet of the one connection. */
 const ABOUT = { src: RS.src, dst: RS.dst, sport: RS.sport, dport: RS.dport }
@@ -16,7 +18,26 @@ const quote = (name: string, change: Partial<ErrorFields>): Case => ({
   bytes: error(change),
 })
 
+/** A ping of a host inside, whose match service has no address to go out by. */
+const ping = (id: number) => {
+  const message = checksummed(Uint8Array.of(8, 0, 0, 0, 0, id, 0, 1))
+  return frame(ipv4({ src: '192.168.168.2', dst: '202.108.10.2', protocol: 1 }, message), LAN)
+}
+const NO_WAY_OUT = `${SEED_CONFIG}
+snat: [{ protocol: icmp, source: 192.168.168.0/24, in: dpdk1, out: dpdk0 }]
+`
+
 export const ICMP_DROPS: Case[] = [
+  {
+    name: 'a ping to a match service without addresses, behind 50 that were told',
+    drop: 'ICMP_NO_RS',
+    arm: LAN,
+    config: NO_WAY_OUT,
+    before: stand => {
+      for (let id = 1; id <= 50; id++) stand.inputRaw(LAN, ping(id))
+    },
+    bytes: ping(51),
+  },
   quote('7 bytes behind the IP header', { bytes: 7 }),
   quote('a later fragment', { fragment: 1 }),
   quote('a packet of GRE', { protocol: 47 }),

@@ -112,9 +112,21 @@ test('datagrams find their way out and back, and a refusal does', async () => {
   assert.match(stderr, /Connection refused/)
 })
 
+test('pings find their way out and back, whole and in fragments, over both families', async () => {
+  for (const server of [CIP, CIP6]) {
+    const few = await inside(['ping', '-c', '3', '-i', '0.2', '-W', '2', server])
+    assert.match(few, / 3 received, 0% packet loss/)
+    const large = await inside(['ping', '-c', '1', '-s', '3000', '-W', '2', server])
+    assert.match(large, /3008 bytes from/)
+  }
+  const conns = await type('-lnc')
+  for (const end of [`${OUTSIDE}`, `\\[${OUTSIDE6}\\]`])
+    assert.match(conns, new RegExp(`^\\[\\d\\]icmp 60s +ICMP_NORM .* ${end}:\\d+ `, 'm'))
+})
+
 test('without the service nothing goes out', async () => {
   for (const hosts of [HOSTS, HOSTS6])
-    for (const proto of ['tcp', 'udp']) await type(`-D -H proto=${proto},${hosts}`)
+    for (const proto of ['tcp', 'udp', 'icmp']) await type(`-D -H proto=${proto},${hosts}`)
   const { drops } = await countersOf(lab)
   const ping = ['timeout', '1', 'redis-cli', '-h', CIP, 'ping']
   assert.notEqual((await lab.rs(ping, { timeoutMs: 5000 })).code, 0)

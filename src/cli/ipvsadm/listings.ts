@@ -32,6 +32,9 @@ const STATES: Record<AnyStateName, string> = {
   UDP_NONE: 'UDP_NONE',
   UDP_ONEWAY: 'UDP_ONEWAY',
   UDP_NORM: 'UDP_NORM',
+  ICMP_NONE: 'ICMP_NONE',
+  ICMP_ONEWAY: 'ICMP_ONEWAY',
+  ICMP_NORM: 'ICMP_NORM',
 }
 /** Of a daemon of another version; as the original has it. */
 const STATE_UNKNOWN = 'TCP_UNKOWN'

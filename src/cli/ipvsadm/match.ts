@@ -2,7 +2,7 @@
 
 import type { ServerKey, ServiceKey } from '../../api/edits.ts'
 import { matchText, parseMatch } from '../../api/match.ts'
-import { PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
+import { MATCH_PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
 import { type Given, usage } from '../grammar/options.ts'
 import { ip } from './endpoints.ts'
@@ -11,11 +11,15 @@ import { FORWARD_OPTIONS } from './options.ts'
 export function matchKey(text: string): ServiceKey {
   const parts = text.split(',')
   const [word = '', ...more] = parts.filter(part => part.startsWith('proto='))
-  const protocol = protocolNamed(word.slice('proto='.length))
+  const name = word.slice('proto='.length)
+  // As the reference has it, which tells the two apart by their name.
+  const isSix = name === 'icmpv6'
+  const protocol = isSix ? 'icmp' : protocolNamed(name, MATCH_PROTOCOLS)
   if (protocol === undefined || more.length > 0)
-    throw usage(`-H needs proto=${oneOf(PROTOCOL_NAMES)} once, found ${JSON.stringify(text)}`)
+    throw usage(`-H needs proto=${oneOf(MATCH_PROTOCOLS)} once, found ${JSON.stringify(text)}`)
   const rest = parts.filter(part => part !== word)
-  if (rest.length === 0)
+  if (isSix && !rest.some(part => part.startsWith('af='))) rest.push('af=ipv6')
+  if (rest.length === (isSix ? 1 : 0))
     throw usage('-H needs one of src-range, dst-range, iif and oif beside proto: it would take all')
   const keys = parseMatch(rest.join(','))
   if (typeof keys === 'string') throw usage(`-H: ${keys}`)

@@ -70,7 +70,7 @@ export const OPTIONS: readonly OptionRow[] = [
     long: 'match',
     short: 'H',
     values: ['MATCH'],
-    help: 'the service of what hosts inside send to anybody, by SNAT: proto=tcp|udp and one or more of src-range=A-B, dst-range=A-B, iif=ARM, oif=ARM, with commas between',
+    help: 'the service of what hosts inside send to anybody, by SNAT: proto=tcp|udp|icmp and one or more of src-range=A-B, dst-range=A-B, iif=ARM, oif=ARM, perhaps af=ipv6, with commas between',
   },
   {
     long: 'scheduler',

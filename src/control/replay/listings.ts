@@ -18,7 +18,8 @@ export function connsOf({ players, config }: Replayed): ConnInfo[] {
 function connsOfWorker({ engine, worker }: Player, arms: number): ConnInfo[] {
   const page = new Int32Array(PAGE_RECORDS * RECORD_CELLS)
   const seconds = (ms: Int32Array) => Array.from(ms, each => each / 1000)
-  const timeouts = { tcp: seconds(engine.timeoutMs), udp: seconds(engine.udpTimeoutMs) }
+  const udp = seconds(engine.udpTimeoutMs)
+  const timeouts = { tcp: seconds(engine.timeoutMs), udp, icmp: udp }
   const established = (place: number) =>
     engine.dests.cells[(place << 4) | DestCell.ESTABLISHED_MS] ?? 0
   const conns: ConnInfo[] = []

@@ -82,7 +82,7 @@ export class SessionReading {
 
   /** The RS has got something of the client: all that UDP brings, and what comes behind a whole handshake of TCP. */
   get stood(): boolean {
-    return this.protocol === 'udp' || (this.cells[CLIENT_MS] ?? -1) >= 0
+    return this.protocol !== 'tcp' || (this.cells[CLIENT_MS] ?? -1) >= 0
   }
 
   /** When the connection was ended, ms of the engine's clock. */

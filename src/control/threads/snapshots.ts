@@ -96,7 +96,8 @@ export function pageAddress(record: Int32Array, cell: number, rest: number): IpA
 export type Timeouts = Readonly<Record<Protocol, readonly number[]>>
 
 export function timeoutsOf({ tcp, udp }: Pick<BareConfig, 'tcp' | 'udp'>): Timeouts {
-  return { tcp: tcp.timeouts, udp: udp.timeouts }
+  // Match services of pings always have their own.
+  return { tcp: tcp.timeouts, udp: udp.timeouts, icmp: udp.timeouts }
 }
 
 /** Record `index` of a page; `ownMs` says what the service of an RS's place has instead of the timeouts (DestCell.ESTABLISHED_MS). */
@@ -117,8 +118,8 @@ export function connInfo(
   const binding = cell(CELL.BINDING)
   const place = RECORD.dest(binding)
   const protocol = protocolOfCode(RECORD.key(binding, 0) & ~KEY.IPV6)
-  // UDP has it in every state, and 0 where the service has none of its own.
-  const own = protocol === 'udp' || state === State.ESTABLISHED ? ownMs(place) / 1000 : 0
+  // UDP and ICMP have it in every state, and 0 where the service has none of its own.
+  const own = protocol !== 'tcp' || state === State.ESTABLISHED ? ownMs(place) / 1000 : 0
   return {
     worker,
     protocol,

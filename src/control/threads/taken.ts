@@ -10,6 +10,7 @@ import { wholeLength } from '../../config/cidr.ts'
 import type { NicWays, WaysByFamily } from '../../io/nic-ways-bpf.ts'
 import { common, joined, numberOf, prefixRange, type Range, without } from '../../io/ranges.ts'
 import { IPV4_BITS, type IpAddress, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
+import { NEXT } from '../../wire/ipv6.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import type { NatServer, WayOut, WaysOf } from './ways.ts'
 
@@ -58,7 +59,10 @@ function outwardOf({ protocol, match }: WayOut, on: OnDevice, reach: Reach): Nic
   if (arms.length === 0 || to.length === 0) return []
   const isAll = arms.length === on.length
   const vlans = isAll ? {} : { vlans: arms.map(({ vlan }) => vlan) }
-  return [{ protocol: PROTOCOLS[protocol].number, from: [source], to, ...vlans }]
+  // Pings are of another protocol over IPv6; all of it that fits comes, and the engine drops what is no echo.
+  const isPing6 = protocol === 'icmp' && match.six !== undefined
+  const number = isPing6 ? NEXT.ICMPV6 : PROTOCOLS[protocol].number
+  return [{ protocol: number, from: [source], to, ...vlans }]
 }
 
 type Ends = readonly [first: IpAddress, last: IpAddress]

@@ -4,7 +4,7 @@
  */
 
 import type { WhoisConn } from '../../api/commands.ts'
-import { DEFAULT_PROTOCOL, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
+import { DEFAULT_PROTOCOL, MATCH_PROTOCOLS, PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
 import { ALL_FORWARDINGS, FORWARDINGS } from '../../api/words.ts'
 import { endpointText } from '../../wire/address.ts'
 import { hostText, type IpAddress } from '../../wire/ip-address.ts'
@@ -70,7 +70,7 @@ export function connOf(row: Row): WhoisConn {
   const { worker, cip, cport, vip, vport, lip, lport, rip, rport, opened, last, ended } = row
   return {
     worker,
-    protocol: protocolNamed(row.protocol ?? '') ?? DEFAULT_PROTOCOL,
+    protocol: protocolNamed(row.protocol ?? '', MATCH_PROTOCOLS) ?? DEFAULT_PROTOCOL,
     client: endOf(cip, cport),
     vip: endOf(vip, vport),
     lip: endOf(lip, lport),

@@ -6,7 +6,7 @@
 
 import { PROTO } from '../../wire/ipv4.ts'
 import type { ConnTable } from '../conn.ts'
-import { CELL, COLD, KEY, RECORD } from '../conn-layout.ts'
+import { CELL, COLD, KEY, PROTOCOL_BITS, RECORD } from '../conn-layout.ts'
 import { Drop } from '../counters.ts'
 import type { Parsed } from '../parsed.ts'
 import type { Parts } from '../parts.ts'
@@ -14,6 +14,7 @@ import { NO_LPORT, subPoolOf } from '../sa-pool.ts'
 import { sayLport } from '../say.ts'
 import type { Dest, Lips, Service } from '../service.ts'
 import type { TraceRing } from '../trace.ts'
+import { EchoRewrite } from './echo.ts'
 import { giveBackLport } from './left-lport.ts'
 import type { Method } from './method.ts'
 import { PlainRewrite } from './plain.ts'
@@ -23,7 +24,7 @@ const { VIP, CLIENT_PORTS, RIP, LIP, RS_PORTS, DELTA, RST_ACK } = CELL
 const { CLIENT_ISN, PROXY } = COLD
 const { at: recordAt, column: columnAt } = RECORD
 const { TCP } = PROTO
-const { IPV6 } = KEY
+const { IPV6, ICMP } = KEY
 
 export class Snat implements Method {
   readonly #table: ConnTable
@@ -31,6 +32,7 @@ export class Snat implements Method {
   readonly #trace: TraceRing
   readonly #plain: PlainRewrite
   readonly #plain6: PlainRewrite6
+  readonly #echo: EchoRewrite
 
   constructor(parts: Parts, decrementsTtl: boolean) {
     this.#table = parts.table
@@ -38,6 +40,7 @@ export class Snat implements Method {
     this.#trace = parts.trace
     this.#plain = new PlainRewrite(parts, decrementsTtl)
     this.#plain6 = new PlainRewrite6(parts, decrementsTtl)
+    this.#echo = new EchoRewrite(parts, decrementsTtl)
   }
 
   refusal(): number {
@@ -80,7 +83,8 @@ export class Snat implements Method {
   }
 
   translate(_slot: number, p: Parsed, t: number): number {
-    if (p.key < IPV6) this.#plain.rewrite(p, t)
+    if ((p.key & PROTOCOL_BITS) === ICMP) this.#echo.rewrite(p, t)
+    else if (p.key < IPV6) this.#plain.rewrite(p, t)
     else this.#plain6.rewrite(p, t)
     return 0
   }

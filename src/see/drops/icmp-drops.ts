@@ -1,4 +1,4 @@
-/** ICMP errors that go on to nobody. */
+/** ICMP errors that go on to nobody, and pings that nobody takes out. */
 
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { ICMP } from '../../wire/icmp.ts'
@@ -29,6 +29,14 @@ export const ICMP_DROPS = {
     }),
   },
 
+  icmp_no_rs: {
+    says: 'ping of a host inside to a match service without an address of weight above 0',
+    explain: frame => ({
+      rule: `the match service that takes the ping of ${frame.src} to ${frame.dst} has no address of weight above 0, and more ICMP errors than leave at a time were due`,
+      advice: 'give it one, or the one that it has a weight: snat[].addresses',
+    }),
+  },
+
   icmp_sequence: {
     says: 'ICMP error that quotes a number its connection has not come to',
     explain: frame => ({
@@ -52,7 +60,7 @@ function quoteRule(frame: Refused): string {
   if (ip.protocol === IPIP || ip.protocol === NEXT.IPV6)
     return 'it quotes the header of a tunnel, and too little of a packet of TCP (6) or UDP (17) behind that'
   if (ip.protocol !== 6 && ip.protocol !== 17)
-    return `it quotes protocol ${ip.protocol}; only TCP (6) and UDP (17) are translated`
+    return `it quotes protocol ${ip.protocol}; only TCP (6), UDP (17) and echoes of ICMP (1) are translated`
   return `it quotes too little of ${ip.src} > ${ip.dst} for its ports`
 }
 

@@ -84,6 +84,7 @@ const FIELDS: { protocol: number; fields: { name: string; at: number; read: Read
 const CODES = new Map<number, number>([
   [PROTO.TCP, KEY.TCP],
   [PROTO.UDP, KEY.UDP],
+  [PROTO.ICMP, KEY.ICMP],
 ])
 for (const kind of Object.keys(TraceKind) as TraceName[]) {
   const cells: Readonly<Record<string, number>> = TraceCell[kind]
