@@ -7,6 +7,7 @@
 import { prefixMask } from '../wire/address.ts'
 import { type IpAddress, ipText, parseIp } from '../wire/ip-address.ts'
 import { ipv6Mask } from '../wire/ipv6-address.ts'
+import { MATCH_PROTOCOLS, type Protocol, protocolNamed } from './protocols.ts'
 
 export const FAMILIES = ['ipv4', 'ipv6'] as const
 export type FamilyName = (typeof FAMILIES)[number]
@@ -151,4 +152,17 @@ function problemOf(key: keyof MatchKeys, value: string): string | undefined {
     return FAMILIES.some(name => name === value) ? undefined : FAMILIES.join(' or ')
   if (key === 'in' || key === 'out') return value === '' ? 'the name of an arm' : undefined
   return value === '' || rangeOf(value) === undefined ? A_RANGE : undefined
+}
+
+/**
+ * Of `proto=NAME` in the words of ipvsadm, which tell ICMP over IPv6 by its name. => the protocol, undefined if there is none of that
+ * name, and the criteria with the family that the name says
+ */
+export function ruleProtocol(
+  name: string,
+  criteria: readonly string[],
+): [protocol: Protocol | undefined, criteria: readonly string[]] {
+  if (name !== 'icmpv6') return [protocolNamed(name, MATCH_PROTOCOLS), criteria]
+  const saysFamily = criteria.some(part => part.startsWith('af='))
+  return ['icmp', saysFamily ? criteria : [...criteria, 'af=ipv6']]
 }

@@ -1,8 +1,8 @@
 /** Match services as words of ipvsadm: `-H proto=tcp,src-range=A-B,dst-range=C-D,iif=ARM,oif=ARM`. All throw CliError in one line. */
 
 import type { ServerKey, ServiceKey } from '../../api/edits.ts'
-import { matchText, parseMatch } from '../../api/match.ts'
-import { MATCH_PROTOCOLS, protocolNamed } from '../../api/protocols.ts'
+import { matchText, parseMatch, ruleProtocol } from '../../api/match.ts'
+import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
 import { type Given, usage } from '../grammar/options.ts'
 import { ip } from './endpoints.ts'
@@ -12,14 +12,11 @@ export function matchKey(text: string): ServiceKey {
   const parts = text.split(',')
   const [word = '', ...more] = parts.filter(part => part.startsWith('proto='))
   const name = word.slice('proto='.length)
-  // As the reference has it, which tells the two apart by their name.
-  const isSix = name === 'icmpv6'
-  const protocol = isSix ? 'icmp' : protocolNamed(name, MATCH_PROTOCOLS)
+  const criteria = parts.filter(part => part !== word)
+  const [protocol, rest] = ruleProtocol(name, criteria)
   if (protocol === undefined || more.length > 0)
     throw usage(`-H needs proto=${oneOf(MATCH_PROTOCOLS)} once, found ${JSON.stringify(text)}`)
-  const rest = parts.filter(part => part !== word)
-  if (isSix && !rest.some(part => part.startsWith('af='))) rest.push('af=ipv6')
-  if (rest.length === (isSix ? 1 : 0))
+  if (criteria.length === 0)
     throw usage('-H needs one of src-range, dst-range, iif and oif beside proto: it would take all')
   const keys = parseMatch(rest.join(','))
   if (typeof keys === 'string') throw usage(`-H: ${keys}`)

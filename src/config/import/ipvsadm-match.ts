@@ -1,8 +1,8 @@
 /** Lines of ipvsadm about match services (`-H`, whose real servers are by `-J`): entries of `snat`. */
 
 import { WEIGHT_MAX } from '../../api/limits.ts'
-import { matchText, parseMatch } from '../../api/match.ts'
-import { PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
+import { matchText, parseMatch, ruleProtocol } from '../../api/match.ts'
+import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
 import { IPVSADM_SCHEDULER, oneOf } from '../../api/words.ts'
 import { canonicalIp } from '../../wire/ip-address.ts'
 import { addressProblem } from './addresses.ts'
@@ -37,9 +37,10 @@ export function matchLine(name: string, line: Line, collector: Collector): strin
 function ruleOf(text: string): ImportedRule | string {
   const parts = text.split(',')
   const word = parts.find(part => part.startsWith('proto='))
-  const protocol = protocolNamed(word?.slice('proto='.length) ?? '')
-  if (protocol === undefined) return `expected proto=${oneOf(PROTOCOL_NAMES)}`
-  const keys = parseMatch(parts.filter(part => part !== word).join(','))
+  const criteria = parts.filter(part => part !== word)
+  const [protocol, rest] = ruleProtocol(word?.slice('proto='.length) ?? '', criteria)
+  if (protocol === undefined) return `expected proto=${oneOf(MATCH_PROTOCOLS)}`
+  const keys = parseMatch(rest.join(','))
   return typeof keys === 'string' ? short(keys) : { protocol, ...keys, addresses: [] }
 }
 

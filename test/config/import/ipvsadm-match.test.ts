@@ -17,7 +17,7 @@ test('match services are entries of snat', () => {
     ...[`-a ${H} -r 198.51.100.8 -J`, `-e ${H} -r 198.51.100.9:0 -J -w 6`],
     ...[`-A ${other}`, `-a ${other} -r [2001:db8::9]:0 -J -w 1`, `-E ${other} -s wrr`],
     ...[`-A ${H}`, `-a ${H} -r 198.51.100.7:0 -b`, `-d ${H} -r 198.51.100.7:0`],
-    ...[`-a ${H} -r 198.51.100.9:80 -J`, `-P ${H} -z 198.51.100.7`, '-A -H proto=icmp,oif=x'],
+    ...[`-a ${H} -r 198.51.100.9:80 -J`, `-P ${H} -z 198.51.100.7`, '-A -H proto=sctp,oif=x'],
     ...['-A -H proto=tcp,oif=dpdk9 -s rr -p 9', '-D -H proto=tcp,oif=dpdk9'],
   )
   const rest = { out: 'dpdk1' }
@@ -39,7 +39,7 @@ test('match services are entries of snat', () => {
     ['10', 'there is no such real server'],
     ['11', 'expected an IP address, found 198.51.100.9:80'],
     ['12', 'a match service has no such thing'],
-    ['13', 'expected proto=tcp or udp'],
+    ['13', 'expected proto=tcp, udp or icmp'],
     ['14', 'it means nothing here'],
   ])
   const { yaml } = withSkeleton(of(`-A ${H} -s rr`, `-a ${H} -r 198.51.100.9:0 -J -w 5`))
@@ -47,4 +47,16 @@ test('match services are entries of snat', () => {
   assert.deepEqual(ext0.local_addresses, ['198.51.100.9'])
   assert.equal(YAML.parse(yaml).snat[0].out, 'ext0')
   parseConfig(yaml, 'x')
+})
+
+test('pings of both families, over IPv6 by the name that ICMP has there', () => {
+  const { file, notCarried } = of('-A -H proto=icmp,oif=x', '-A -H oif=x,proto=icmpv6')
+  assert.deepEqual(notCarried, [])
+  assert.deepEqual(
+    file.snat?.map(({ protocol, out, family }) => [protocol, out, family]),
+    [
+      ['icmp', 'x', undefined],
+      ['icmp', 'x', 'ipv6'],
+    ],
+  )
 })
