@@ -179,6 +179,9 @@ test('ipvsadm spells the states its own way', () => {
     'UDP_NONE',
     'UDP_ONEWAY',
     'UDP_NORM',
+    'ICMP_NONE',
+    'ICMP_ONEWAY',
+    'ICMP_NORM',
   ])
   assert.match(formatConn({ ...CONN, state: 'OTHER' as never }), / TCP_UNKOWN {2}/)
 })

@@ -97,6 +97,7 @@ arms:
 snat:
   - { in: dpdk0, addresses: [{ address: 192.168.168.7 }] }
   - { protocol: udp, in: dpdk0, addresses: [{ address: 192.168.168.7 }, { address: 192.168.168.8 }] }
+  - { protocol: icmp, in: dpdk0, addresses: [{ address: 192.168.168.8 }] }
 neighbours: { timeout: 10, unres_queue_length: 16 }
 `
 /** The same over IPv6, beside that of IPv4. */
@@ -112,6 +113,7 @@ const OUTWARD6 = OUTWARD.replace('[202.108.10.9/32]', "[202.108.10.9/32, '2001:d
     'neighbours:',
     `  - { in: dpdk0, family: ipv6, addresses: [{ address: '2001:db8:168::7' }] }
   - { protocol: udp, in: dpdk0, family: ipv6, addresses: [{ address: '2001:db8:168::7' }, { address: '2001:db8:168::8' }] }
+  - { protocol: icmpv6, in: dpdk0, family: ipv6, addresses: [{ address: '2001:db8:168::8' }] }
 $&`,
   )
 /** Each way to an RS there is, of some of which answers pass by. */
