@@ -70,12 +70,12 @@ test('mh and conhash: a client has one real server on both workers, until that i
     await schedule(...words)
     const workers = new Set<string>()
     for (const client of CLIENTS) {
-      const first = await share(client, 8)
+      const first = await share(client, 4)
       const listed = await mustTapvs(lab, 'ipvsadm', '-lnc')
       for (const [worker] of listed.matchAll(/^\[\d\]/gm)) workers.add(worker)
-      assert.deepEqual(first.toSorted(), [0, 0, 8], `${words} ${client}: ${first}`)
+      assert.deepEqual(first.toSorted(), [0, 0, 4], `${words} ${client}: ${first}`)
       assert.deepEqual(
-        await share(client, 4),
+        await share(client, 2),
         first.map(n => n / 2),
       )
     }
