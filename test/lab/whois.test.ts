@@ -42,6 +42,7 @@ test('now: every client that the RS sees, on every worker, and back', async () =
       vip: `${VIP}:6379`,
       lip,
       rs: `${RIP}:6379`,
+      forwarding: 'fullnat',
       check: false,
       state: 'ESTABLISHED',
       ended: null,
