@@ -11,6 +11,7 @@ import { aclOf } from './acl-keys.ts'
 import type { ConfigArm } from './arms.ts'
 import { checkSchema, configCheck } from './check-keys.ts'
 import type { Draft } from './draft.ts'
+import { once } from './once.ts'
 import type { ConfigFile } from './schema.ts'
 import type { ConfigSource, Path } from './source.ts'
 
@@ -23,7 +24,7 @@ export const SNAT_MAX = 64
 export const SNAT_ADDRESSES_MAX = 16
 
 /** Seconds that a ping's identifier is kept at least, and if nothing else is said (RFC 5508 REQ-2). */
-export const PING_SEC = 60
+const PING_SEC = 60
 
 /** Pings have a name in the file for each family, and one everywhere else. */
 export function protocolOfRule({ protocol = DEFAULT_PROTOCOL }: Pick<Rule, 'protocol'>): Protocol {
@@ -115,7 +116,6 @@ export function checkSnat(rules: Rules, arms: Arms, source: ConfigSource): void 
   for (const [i, rule] of rules.entries()) {
     if (rule === null) continue
     const path: Path = ['snat', i]
-    const text = matchText(rule)
     const mixed = mixedFamilies(rule)
     if (mixed) source.problem(path, `expected ${mixed}: an entry of its own for each family`)
     const { source: from, destination: to, in: iif, out } = rule
@@ -125,12 +125,7 @@ export function checkSnat(rules: Rules, arms: Arms, source: ConfigSource): void 
         'expected a source, destination, in or out, found none: it would take all',
       )
     const protocol = protocolOfRule(rule)
-    const name = `${protocol},${text}`
-    const first = seen.get(name)
-    if (first) {
-      const place = source.placeOf(first)
-      source.problem(path, `expected each once, found match ${name} again, see ${place}`)
-    } else seen.set(name, path)
+    once(source, seen, `${protocol},${matchText(rule)}`, path, 'match')
     if (protocol === 'icmp') checkPings(rule, path, source)
     checkArmsOf(rule, path, arms, source)
     checkAddresses(rule, path, arms, source)
