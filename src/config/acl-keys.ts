@@ -5,20 +5,18 @@ import { ACL_ESTABLISHED, ACL_LISTS } from '../api/words.ts'
 import { countPrefixes } from '../engine/prefix-rows.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
-import { checkIpsets, ipsetLists, ipsetText, isIpset } from './ipsets.ts'
+import { checkIpsets, checkPrefixes, ipsetLists, ipsetText, isIpset } from './ipsets.ts'
 import type { ListFiles } from './list-files.ts'
 import {
   ALL_PREFIXES_MAX,
   inlineName,
   type PackedList,
-  PREFIXES_MAX,
   packList,
-  plainPrefix,
   prefixesOf,
   prefixProblem,
 } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
-import type { ConfigSource, Path } from './source.ts'
+import type { ConfigSource } from './source.ts'
 
 type FileService = ConfigFile['services'][number]
 type DraftService = Draft<FileService>
@@ -51,7 +49,9 @@ export function checkAcls(
     if (service === null) continue
     const path = ['services', i]
     for (const list of ACL_LISTS) {
-      all += checkInline(service, list, { path, source, sets })
+      all += checkPrefixes(service[list] ?? [], [...path, list], source, text =>
+        inlineProblem(text, service.address, sets),
+      )
       const name = service[`${list}_file`]
       if (name === undefined) continue
       const { prefixes: read, mistakes } = files.get(name)
@@ -74,33 +74,17 @@ export function checkAcls(
     )
 }
 
-/** => how many there are */
-function checkInline(
-  service: DraftService,
-  list: (typeof ACL_LISTS)[number],
-  { path: of, source, sets }: { path: Path; source: ConfigSource; sets: ReadonlySet<string> },
-): number {
-  const texts = service[list] ?? []
-  const path = [...of, list]
-  const seen = new Set<string>()
-  for (const [j, text] of texts.entries()) {
-    if (text === null) continue
-    const problem = isIpset(text) ? setProblem(text, sets) : prefixProblem(text)
-    const plain = problem === undefined && !isIpset(text) ? plainPrefix(text) : text
-    if (problem !== undefined) source.problem([...path, j], problem)
-    else if (
-      !isIpset(text) &&
-      service.address !== undefined &&
-      isIpv6Text(service.address) !== isIpv6Text(text)
-    )
-      source.problem([...path, j], `expected a prefix of the service's family, found "${text}"`)
-    else if (seen.has(plain))
-      source.problem([...path, j], `expected each once, found ${plain} again`)
-    seen.add(plain)
-  }
-  if (texts.length > PREFIXES_MAX)
-    source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${texts.length}`)
-  return texts.length
+/** What is wrong with a prefix, or with the name of a set, in a list of the service at `address`. */
+function inlineProblem(
+  text: string,
+  address: string | undefined,
+  sets: ReadonlySet<string>,
+): string | undefined {
+  if (isIpset(text)) return setProblem(text, sets)
+  const problem = prefixProblem(text)
+  if (problem !== undefined || address === undefined) return problem
+  if (isIpv6Text(address) === isIpv6Text(text)) return undefined
+  return `expected a prefix of the service's family, found "${text}"`
 }
 
 function setProblem(text: string, sets: ReadonlySet<string>): string | undefined {

@@ -55,29 +55,33 @@ export function checkIpsets(sets: readonly (ReadIpset | null)[], source: ConfigS
     if (name !== undefined && names.has(name))
       source.problem(['ipsets', i, 'name'], `expected each once, found ${name} again`)
     if (name !== undefined) names.add(name)
-    checkPrefixes(prefixes, ['ipsets', i, 'prefixes'], source)
-    all += prefixes.length
+    all += checkPrefixes(prefixes, ['ipsets', i, 'prefixes'], source, prefixProblem)
   }
   return all
 }
 
-function checkPrefixes(
-  prefixes: readonly (string | null)[],
+/** Adds problems of a list to `source`; `problemOf` says what is wrong with one text by itself. => how many there are */
+export function checkPrefixes(
+  texts: readonly (string | null)[],
   path: Path,
   source: ConfigSource,
-): void {
+  problemOf: (text: string) => string | undefined,
+): number {
   const seen = new Set<string>()
-  for (const [j, text] of prefixes.entries()) {
+  for (const [j, text] of texts.entries()) {
     if (text === null) continue
-    const problem = prefixProblem(text)
-    const plain = problem === undefined ? plainPrefix(text) : ''
-    if (problem !== undefined) source.problem([...path, j], problem)
-    else if (seen.has(plain))
-      source.problem([...path, j], `expected each once, found ${plain} again`)
+    const problem = problemOf(text)
+    if (problem !== undefined) {
+      source.problem([...path, j], problem)
+      continue
+    }
+    const plain = isIpset(text) ? text : plainPrefix(text)
+    if (seen.has(plain)) source.problem([...path, j], `expected each once, found ${plain} again`)
     seen.add(plain)
   }
-  if (prefixes.length > PREFIXES_MAX)
-    source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${prefixes.length}`)
+  if (texts.length > PREFIXES_MAX)
+    source.problem(path, `expected at most ${PREFIXES_MAX} prefixes, found ${texts.length}`)
+  return texts.length
 }
 
 /** By the names that lists have for them. */
