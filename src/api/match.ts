@@ -5,8 +5,16 @@
  */
 
 import { prefixMask } from '../wire/address.ts'
-import { type IpAddress, ipText, parseIp } from '../wire/ip-address.ts'
-import { ipv6Mask } from '../wire/ipv6-address.ts'
+import {
+  bitsOf,
+  compareIp,
+  type IpAddress,
+  ipNetwork,
+  ipText,
+  isSameIp,
+  parseIp,
+} from '../wire/ip-address.ts'
+import { type Ipv6, ipv6Mask } from '../wire/ipv6-address.ts'
 import { MATCH_PROTOCOLS, type Protocol, protocolNamed } from './protocols.ts'
 
 export const FAMILIES = ['ipv4', 'ipv6'] as const
@@ -44,7 +52,7 @@ export function rangeOf(text: string): Range | undefined {
   const [first, last] = [parseIp(start), parseIp(end)]
   if (first === undefined || last === undefined || more.length > 0) return undefined
   if (typeof first !== typeof last) return undefined
-  return isOrdered(wordsOf(first), wordsOf(last)) ? [first, last] : undefined
+  return compareIp(start, end) <= 0 ? [first, last] : undefined
 }
 
 /** A network of so many bits, behind which its address has none. */
@@ -52,26 +60,9 @@ function networkOf(host: string, length: string): Range | undefined {
   const first = parseIp(host)
   const bits = Number(length)
   if (first === undefined || !/^\d{1,3}$/.test(length) || bits > bitsOf(first)) return undefined
-  const words = wordsOf(first)
-  const masks = words.map((_, i) =>
-    typeof first === 'number' ? prefixMask(bits) : ipv6Mask(bits, i),
-  )
-  if (words.some((word, i) => (word & ~(masks[i] as number)) !== 0)) return undefined
-  const last = words.map((word, i) => word | ~(masks[i] as number))
-  return [first, typeof first === 'number' ? (last[0] as number) : (last as never)]
-}
-
-function bitsOf(address: IpAddress): number {
-  return typeof address === 'number' ? 32 : 128
-}
-
-function wordsOf(address: IpAddress): readonly number[] {
-  return typeof address === 'number' ? [address] : address
-}
-
-function isOrdered(first: readonly number[], last: readonly number[]): boolean {
-  const at = first.findIndex((word, i) => word !== last[i])
-  return at < 0 || (first[at] as number) >>> 0 < (last[at] as number) >>> 0
+  if (!isSameIp(first, ipNetwork(first, bits))) return undefined
+  if (typeof first === 'number') return [first, first | ~prefixMask(bits)]
+  return [first, first.map((word, at) => word | ~ipv6Mask(bits, at)) as unknown as Ipv6]
 }
 
 /** A range as it is named everywhere: one address, or both ends. */
@@ -87,7 +78,7 @@ export function rangeEnds(text: string): string[] {
 }
 
 /** Of which family a range is; undefined for none. */
-export function familyOfRange(text: string | undefined): FamilyName | undefined {
+function familyOfRange(text: string | undefined): FamilyName | undefined {
   const range = text === undefined ? undefined : rangeOf(text)
   return range && (typeof range[0] === 'number' ? 'ipv4' : 'ipv6')
 }
