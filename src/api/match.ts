@@ -157,3 +157,10 @@ export function ruleProtocol(
   const saysFamily = criteria.some(part => part.startsWith('af='))
   return ['icmp', saysFamily ? criteria : [...criteria, 'af=ipv6']]
 }
+
+/** Of `-r` in the words of ipvsadm, the address without its port, of which there is only 0, as DPVS has it. */
+export function outsideAddress(text: string): string {
+  const [, bracketed] = /^\[(.*)\](?::0)?$/.exec(text) ?? []
+  // Without brackets all of one of IPv6 is the address.
+  return bracketed ?? (text.split(':').length > 2 ? text : text.replace(/:0$/, ''))
+}

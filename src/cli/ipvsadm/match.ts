@@ -1,7 +1,7 @@
 /** Match services as words of ipvsadm: `-H proto=tcp,src-range=A-B,dst-range=C-D,iif=ARM,oif=ARM`. All throw CliError in one line. */
 
 import type { ServerKey, ServiceKey } from '../../api/edits.ts'
-import { matchText, parseMatch, ruleProtocol } from '../../api/match.ts'
+import { matchText, outsideAddress, parseMatch, ruleProtocol } from '../../api/match.ts'
 import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
 import { type Given, usage } from '../grammar/options.ts'
@@ -23,14 +23,11 @@ export function matchKey(text: string): ServiceKey {
   return { protocol, address: matchText(keys), port: 0 }
 }
 
-/** The address that its connections have outside; of a port there is only 0, as DPVS has it. */
+/** The address that its connections have outside. */
 export function outsideKey({ options }: Given, text: string): ServerKey {
   const other = Object.values(FORWARD_OPTIONS).find(({ long }) => options.has(long))
   if (other) throw usage(`-H is for SNAT: -J in place of -${other.short}`)
-  const [, bracketed] = /^\[(.*)\](?::0)?$/.exec(text) ?? []
-  // Without brackets all of one of IPv6 is the address.
-  const address = bracketed ?? (text.split(':').length > 2 ? text : text.replace(/:0$/, ''))
-  return { address: ip(address, 'an address of ours outside after -r', text) }
+  return { address: ip(outsideAddress(text), 'an address of ours outside after -r', text) }
 }
 
 /** The words of a service for -H. */

@@ -1,7 +1,7 @@
 /** Lines of ipvsadm about match services (`-H`, whose real servers are by `-J`): entries of `snat`. */
 
 import { WEIGHT_MAX } from '../../api/limits.ts'
-import { matchText, parseMatch, ruleProtocol } from '../../api/match.ts'
+import { matchText, outsideAddress, parseMatch, ruleProtocol } from '../../api/match.ts'
 import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
 import { IPVSADM_SCHEDULER, oneOf } from '../../api/words.ts'
 import { canonicalIp } from '../../wire/ip-address.ts'
@@ -63,10 +63,7 @@ function serverLine(
   collector: Collector,
 ): string | undefined {
   const text = line.take('real-server')?.values[0] ?? ''
-  const [, bracketed] = /^\[(.*)\](?::0)?$/.exec(text) ?? []
-  const address = canonicalIp(
-    bracketed ?? (text.split(':').length > 2 ? text : text.replace(/:0$/, '')),
-  )
+  const address = canonicalIp(outsideAddress(text))
   const problem = addressProblem(address)
   if (problem) return problem
   const addresses = rule.addresses ?? []
