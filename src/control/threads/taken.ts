@@ -6,7 +6,8 @@
 
 import { PROTOCOLS } from '../../api/protocols.ts'
 import type { ConfigArm } from '../../config/arms.ts'
-import { wholeLength } from '../../config/cidr.ts'
+import { hostOf, lengthOf, wholeLength } from '../../config/cidr.ts'
+import type { ConfigMatch } from '../../config/snat.ts'
 import type { NicWays, WaysByFamily } from '../../io/nic-ways-bpf.ts'
 import { common, joined, numberOf, prefixRange, type Range, without } from '../../io/ranges.ts'
 import { IPV4_BITS, type IpAddress, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
@@ -40,8 +41,8 @@ export function takenBy(on: OnDevice, { servers, out }: WaysOf, around: Around):
     if (own.length === 0 && rules.length === 0) return undefined
     const reach = new Reach(family, around)
     const here = own.filter(({ address }) => on.some(({ arm }) => arm === reach.armOf(address)))
-    const answers = Object.values(PROTOCOLS).flatMap(({ number }) => {
-      const all = here.filter(({ protocol }) => PROTOCOLS[protocol].number === number)
+    const answers = Object.entries(PROTOCOLS).flatMap(([name, { number }]) => {
+      const all = here.filter(({ protocol }) => protocol === name)
       const ends = all.map(({ address, port }) => ({ address: ipAddress(address), port }))
       return ends.length === 0 ? [] : [{ protocol: number, servers: ends, to: reach.hosts }]
     })
@@ -65,17 +66,16 @@ function outwardOf({ protocol, match }: WayOut, on: OnDevice, reach: Reach): Nic
   return [{ protocol: number, from: [source], to, ...vlans }]
 }
 
-type Ends = readonly [first: IpAddress, last: IpAddress]
-/** Criteria of IPv6 stand beside those of IPv4, which say nothing then. */
-type Criteria = WayOut['match'] & { six?: { source: Ends; destination: Ends } }
-
-function rangesOf(match: Criteria) {
-  const { source, destination }: { source: Ends; destination: Ends } = match.six ?? match
-  const range = ([first, last]: Ends): Range => [numberOf(first), numberOf(last)]
+function rangesOf(match: ConfigMatch) {
+  const { source, destination } = match.six ?? match
+  const range = ([first, last]: readonly [IpAddress, IpAddress]): Range => [
+    numberOf(first),
+    numberOf(last),
+  ]
   return { source: range(source), destination: range(destination) }
 }
 
-function familyOf({ match }: { match: Criteria }): 4 | 6 {
+function familyOf({ match }: WayOut): 4 | 6 {
   return match.six ? 6 : 4
 }
 
@@ -100,10 +100,7 @@ class Reach {
     const bits = family === 4 ? IPV4_BITS : IPV6_BITS
     const isOf = (text: string) => isIpv6Text(text) === (family === 6)
     const one = (address: string): Range => prefixRange(address, bits, bits)
-    const nobody = NOBODY[family].map(cidr => {
-      const [network = '', length] = cidr.split('/')
-      return prefixRange(network, Number(length), bits)
-    })
+    const nobody = NOBODY[family].map(cidr => prefixRange(hostOf(cidr), lengthOf(cidr), bits))
     const known = hosts.filter(isOf).map(one)
     this.hosts = without([[0n, (1n << BigInt(bits)) - 1n]], [...nobody, ...known])
     const routes = arms.flatMap((of, arm) =>
