@@ -256,7 +256,7 @@ export class Arms {
     const { name } = device
     const kind = kindOf(device)
     const { count } = this.#config.workers
-    const ours = this.#nics.ours(name)
+    const ours = this.#nics.ours(arm)
     const taken = takeArm(device, count, this.#program, ours, this.#keeping)
     if (!this.#force && !taken) kind.refuseHeld(device, 0)
     const opened: Opened =

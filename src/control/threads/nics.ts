@@ -44,18 +44,15 @@ export class Nics {
     return this.#addresses
   }
 
-  /** Of the device of this name. */
-  ours(device: string): Ours {
-    const vlans = this.#config.arms.flatMap(({ vlan }) => (vlan?.arm === device ? [vlan.id] : []))
+  /** Of the device that is this arm's own. */
+  ours(owner: number): Ours {
     const { arms, ways } = this.#around
-    const owner = this.#config.arms.findIndex(({ name }) => name === device)
     const hosts = ways === NO_WAYS ? [] : [...this.#heldBy(this.#arm(owner).netns).keys()]
     this.#hosts[owner] = hosts.join(' ')
-    const on = [...arms.keys()].flatMap(arm =>
-      deviceOf(this.#config.arms, arm) === owner
-        ? [{ arm, vlan: this.#arm(arm).vlan?.id ?? 0 }]
-        : [],
+    const on = this.#config.arms.flatMap(({ vlan }, arm) =>
+      deviceOf(this.#config.arms, arm) === owner ? [{ arm, vlan: vlan?.id ?? 0 }] : [],
     )
+    const vlans = on.flatMap(({ vlan }) => (vlan > 0 ? [vlan] : []))
     const addresses = this.#addresses.map(ipAddress)
     return { addresses, vlans, ways: takenBy(on, ways, { arms, hosts }) }
   }
@@ -99,11 +96,10 @@ export class Nics {
   }
 
   #renewOne(arm: number): void {
-    const { name } = this.#arm(arm)
     try {
-      this.#nics[arm]?.readdress(this.ours(name))
+      this.#nics[arm]?.readdress(this.ours(arm))
     } catch (error) {
-      this.#options.warn(`arm ${name}: ${(error as Error).message}`)
+      this.#options.warn(`arm ${this.#arm(arm).name}: ${(error as Error).message}`)
     }
   }
 
