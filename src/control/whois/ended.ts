@@ -117,18 +117,15 @@ export function isOf({ rip, rport }: Ended, rs: RsFilter | null): boolean {
   return rs === null || (isSameIp(rip, rs.rip) && (rs.rport === 0 || rport === rs.rport))
 }
 
-/** By one key only: without a LIP of its own a connection is found by its client's address, and once more as by a LIP's. */
-export function isFoundOnce({ forwarding }: WhoisConn): boolean {
-  return !keepsClient(forwarding)
+/** What each key has found, every connection once: without a LIP of its own it is found by its client's address, and again as by a LIP's. */
+export function foundOnce([first = [], ...others]: readonly WhoisConn[][]): WhoisConn[] {
+  return [...first, ...others.flat().filter(({ forwarding }) => !keepsClient(forwarding))]
 }
 
 /** What was found by several keys, the oldest first. */
 export function merged(found: readonly Found[]): Found {
-  const [first, ...others] = found as [Found, ...Found[]]
-  const conns = [...first.conns, ...others.flatMap(one => one.conns).filter(isFoundOnce)].sort(
-    byOpening,
-  )
-  return { ...first, conns }
+  const [first] = found as [Found, ...Found[]]
+  return { ...first, conns: foundOnce(found.map(({ conns }) => conns)).sort(byOpening) }
 }
 
 export function byOpening(a: WhoisConn, b: WhoisConn): number {

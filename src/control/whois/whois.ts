@@ -9,7 +9,7 @@ import type { Key, Probed } from '../threads/probe.ts'
 import { sharedClockMs } from '../threads/session-ring.ts'
 import { connInfo, timeoutsOf } from '../threads/snapshots.ts'
 import type { Workers } from '../threads/workers.ts'
-import { byOpening, isFoundOnce, merged, type RsFilter } from './ended.ts'
+import { byOpening, foundOnce, merged, type RsFilter } from './ended.ts'
 import type { History } from './history.ts'
 
 /** Connections in an answer. */
@@ -36,8 +36,7 @@ export async function whois(args: WhoisArgs, from: WhoisSources): Promise<WhoisI
   const rs = args.rs === undefined ? null : rsFilter(args.rs)
   const time = timeOf(args)
   // The living first: who ends in between is found twice, and not missed.
-  const [first = [], ...others] = await Promise.all(keys.map(key => livingOf(key, from)))
-  const living = [...first, ...others.flat().filter(isFoundOnce)]
+  const living = foundOnce(await Promise.all(keys.map(key => livingOf(key, from))))
   const meant = living.filter(conn => goesTo(conn, rs))
   const of = { as, lips, last: null, more: false } as const
   if (time === null) {
