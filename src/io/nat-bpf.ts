@@ -1,21 +1,12 @@
 /** RSs of NAT in BPF: what comes from RIP:rport is on its way to a client (engine/nat-servers.ts). */
 
 import type { IpAddress } from '../wire/ip-address.ts'
-import type { Ipv6 } from '../wire/ipv6-address.ts'
 import { type Assembler, among, ascending, each, type Label, OP, R0, SIZE } from './bpf.ts'
 import { PEER_ADDRESS, PEER_PORT } from './tuple-bpf.ts'
 
-export interface NatServer<A extends IpAddress = IpAddress> {
-  address: A
+export interface NatServer {
+  address: IpAddress
   port: number
-}
-
-export function byFamily<S extends NatServer>(
-  servers: readonly S[],
-): [four: (S & NatServer<number>)[], six: (S & NatServer<Ipv6>)[]] {
-  const isFour = (one: S): one is S & NatServer<number> => typeof one.address === 'number'
-  const isSix = (one: S): one is S & NatServer<Ipv6> => !isFour(one)
-  return [servers.filter(isFour), servers.filter(isSix)]
 }
 
 /** Is the peer of the tuple among these, which are of one family? `ip` is where the IP header begins. */

@@ -44,7 +44,7 @@ import {
   R6,
   SIZE,
 } from './bpf.ts'
-import { amongServers, byFamily, type NatServer } from './nat-bpf.ts'
+import { amongServers, type NatServer } from './nat-bpf.ts'
 import { OWN_PORT, PEER_ADDRESS, PEER_PORT, tuple, tuple6, xored } from './tuple-bpf.ts'
 
 /**
@@ -82,7 +82,7 @@ export function steeringProgram(
   among(asm, ascending(all.filter(lip => typeof lip === 'number')), fromRs, other)
 
   asm.place(other)
-  const [servers4, servers6] = byFamily(servers)
+  const servers4 = servers.filter(({ address }) => typeof address === 'number')
   const destination = () => {
     asm.load(SIZE.WORD, IP + IPV4.DST)
     asm.aluRegister(OP.MOV, PEER_ADDRESS, R0)
@@ -95,6 +95,7 @@ export function steeringProgram(
   among6(asm, lips6, { at: IP + IPV6.DST, yes: fromRs, no: other6 })
 
   asm.place(other6)
+  const servers6 = servers.filter(({ address }) => typeof address !== 'number')
   byNat(asm, servers6, () => xored(asm, IP + IPV6.DST), fromClient)
 
   asm.place(fromClient)
