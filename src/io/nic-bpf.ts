@@ -140,8 +140,6 @@ export function fromNicProgram({ tap, addresses, vlans = [], ways = {} }: FromNi
   return asm.bytes()
 }
 
-type LabelsOf6 = [Label, Label, Label, Label]
-
 /** What is not to the MAC of the NIC alone is everybody's. */
 function takeOthers(
   asm: Assembler,
@@ -175,7 +173,7 @@ function ipv6(
   takers: Takers,
 ): void {
   const { ours, heard, hosts } = takers
-  const [others, group, report, asked] = [0, 1, 2, 3].map(() => asm.label()) as LabelsOf6
+  const [others, group, report, asked] = [asm.label(), asm.label(), asm.label(), asm.label()]
   const icmp = IP + IPV6.HEADER
   longEnough(asm, icmp, hosts)
   among6(asm, own, { at: IP + IPV6.DST, yes: ours, no: others })

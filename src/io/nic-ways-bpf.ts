@@ -81,7 +81,9 @@ export function takeWays(
   takers: Takers,
   context: Context,
 ): void {
-  const header = family === 4 ? new Header4(asm, context) : new Header6(asm, context)
+  const { length } = context
+  const read: ReadOf = protocol => ({ ip: IP, protocols: [protocol], length })
+  const header = family === 4 ? new Header4(asm, read) : new Header6(asm, read)
   for (const one of answers) takeAnswers(asm, header, one, takers)
   for (const one of outward) takeOutward(asm, header, one, takers, context)
   asm.jump(takers.hosts)
@@ -93,7 +95,8 @@ function takeAnswers(
   { protocol, servers, to }: Answers,
   { ours, heard, hosts }: Takers,
 ): void {
-  const [other, whole, later, piece, next] = [0, 1, 2, 3, 4].map(() => asm.label()) as Labels
+  const [other, whole, next] = [asm.label(), asm.label(), asm.label()]
+  const [later, piece] = [asm.label(), asm.label()]
   const client = (yes: Label) => amongRanges(asm, to, { ...header.destination, yes, no: hosts })
   header.tuple(protocol, other)
   amongServers(asm, IP, servers, whole, next)
@@ -114,8 +117,6 @@ function takeAnswers(
   asm.place(next)
 }
 
-type Labels = [Label, Label, Label, Label, Label]
-
 function takeOutward(
   asm: Assembler,
   header: Header,
@@ -123,7 +124,7 @@ function takeOutward(
   { ours }: Takers,
   { vlan }: Context,
 ): void {
-  const [fits, known, direct, next] = [0, 1, 2, 3, 4].map(() => asm.label()) as Labels
+  const [fits, known, direct, next] = [asm.label(), asm.label(), asm.label(), asm.label()]
   amongRanges(asm, to, { ...header.destination, yes: fits, no: next })
   asm.place(fits)
   if (vlans) {
@@ -143,6 +144,8 @@ function takeOutward(
 }
 
 type Words = Pick<InRanges, 'load' | 'words'>
+/** What to read of packets of a protocol. */
+type ReadOf = (protocol: number) => Read
 
 /** How the headers of a family are read. */
 interface Header {
@@ -167,11 +170,11 @@ class Header4 implements Header {
   readonly destination: Words
   readonly quotedSource: Words
   readonly #asm: Assembler
-  readonly #length: number
+  readonly #read: ReadOf
 
-  constructor(asm: Assembler, { length }: Context) {
+  constructor(asm: Assembler, read: ReadOf) {
     this.#asm = asm
-    this.#length = length
+    this.#read = read
     const at = (offset: number): Words => ({ words: 1, load: () => asm.load(SIZE.WORD, offset) })
     this.source = at(IP + IPV4.SRC)
     this.destination = at(IP + IPV4.DST)
@@ -216,10 +219,6 @@ class Header4 implements Header {
     headerLength(asm, OWN_PORT, otherwise)
     quoted(asm, this.#read(protocol), otherwise)
   }
-
-  #read(protocol: number): Read {
-    return { ip: IP, protocols: [protocol], length: this.#length }
-  }
 }
 
 class Header6 implements Header {
@@ -228,11 +227,11 @@ class Header6 implements Header {
   readonly destination: Words
   readonly quotedSource: Words
   readonly #asm: Assembler
-  readonly #length: number
+  readonly #read: ReadOf
 
-  constructor(asm: Assembler, { length }: Context) {
+  constructor(asm: Assembler, read: ReadOf) {
     this.#asm = asm
-    this.#length = length
+    this.#read = read
     const at = (offset: number): Words => ({
       words: 4,
       load: word => asm.load(SIZE.WORD, offset + 4 * word),
@@ -276,9 +275,5 @@ class Header6 implements Header {
   quoted(protocol: number, otherwise: Label): void {
     this.#asm.alu(OP.MOV, OWN_PORT, IPV6.HEADER)
     quoted6(this.#asm, this.#read(protocol), otherwise)
-  }
-
-  #read(protocol: number): Read {
-    return { ip: IP, protocols: [protocol], length: this.#length }
   }
 }
