@@ -99,11 +99,13 @@ interface Span {
   to: Label
 }
 
+type Cut = readonly [first: bigint, last: bigint, inside?: Range[]]
+
 /** => by values of the first word, in ascending order: with all of them, or with what it has of the `below` bits behind it */
-function cut(ranges: readonly Range[], below: bigint): [bigint, bigint, Range[]?][] {
+function cut(ranges: readonly Range[], below: bigint): Cut[] {
   const rest = (1n << below) - 1n
   const partial = new Map<bigint, Range[]>()
-  const whole: [bigint, bigint][] = []
+  const whole: Range[] = []
   const part = (value: bigint, first: bigint, last: bigint) => {
     if (first === 0n && last === rest) whole.push([value, value])
     else partial.set(value, [...(partial.get(value) ?? []), [first, last]])
@@ -118,14 +120,8 @@ function cut(ranges: readonly Range[], below: bigint): [bigint, bigint, Range[]?
     if (from + 1n < to) whole.push([from + 1n, to - 1n])
     part(to, 0n, last & rest)
   }
-  const parts = [...partial].map(([value, inside]): [bigint, bigint, Range[]] => [
-    value,
-    value,
-    inside,
-  ])
-  return [...joined(whole).map(([a, b]): [bigint, bigint] => [a, b]), ...parts].sort(([a], [b]) =>
-    a < b ? -1 : 1,
-  )
+  const parts = [...partial].map(([value, inside]): Cut => [value, value, inside])
+  return [...joined(whole), ...parts].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 function choose(asm: Assembler, spans: readonly Span[]): void {
