@@ -6,7 +6,7 @@
 
 import { ETH, writeMacs } from '../wire/ethernet.ts'
 import { IPV4 } from '../wire/ipv4.ts'
-import { IPV6 } from '../wire/ipv6.ts'
+import { IPV6, readAddress6 } from '../wire/ipv6.ts'
 import { type AddressBook, NO_WORD } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { CELL, RECORD } from './conn-layout.ts'
@@ -91,7 +91,7 @@ export class Egress {
       return gateway === 0 ? address : gateway
     }
     const address = this.#address
-    for (let i = 0; i < 4; i++) address[i] = pkt.getInt32(at + 4 * i)
+    readAddress6(pkt, at, address)
     const route = arm.routes6.to(address[0], address[1], address[2], address[3])
     const gateway = route?.gateway ?? NO_WORD
     this.#isGateway = gateway !== NO_WORD

@@ -5,7 +5,15 @@
 
 import { adjust, diff16, diff32, fold, sumWords } from '../wire/checksum.ts'
 import { ICMPV6, ICMPV6_TYPE, writeIcmpv6Checksum } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, IPV6, isSingleHost6, MTU6_LEAST, quotedHeader6 } from '../wire/ipv6.ts'
+import {
+  ADDRESS6_BYTES,
+  IPV6,
+  isSingleHost6,
+  MTU6_LEAST,
+  quotedHeader6,
+  readAddress6,
+  writeAddress6,
+} from '../wire/ipv6.ts'
 import { TCP, TOA6_BYTES } from '../wire/tcp.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -80,13 +88,11 @@ export class TranslatedErrors6 implements ErrorsOfFamily {
 
   translate(_slot: number, ip: number, icmp: number, t: number): void {
     const { pkt } = this.#frames
-    const sender = this.#sender
-    for (let i = 0; i < 4; i++) sender[i] = pkt.getInt32(ip + SRC + 4 * i)
+    readAddress6(pkt, ip + SRC, this.#sender)
     this.#addresses.write(pkt, ip, t)
     const bytes = pkt.getUint16(ip + PAYLOAD_LENGTH) - (icmp - ip - IP_HEADER)
     this.#translateQuote(ip, icmp + ICMP_HEADER, bytes - ICMP_HEADER, t)
-    if (this.#numbers.keepsSender(t))
-      for (let i = 0; i < 4; i++) pkt.setInt32(ip + SRC + 4 * i, sender[i])
+    if (this.#numbers.keepsSender(t)) writeAddress6(pkt, ip + SRC, this.#sender, 0)
     if ((t & 1) === 1) this.#lowerMtu(icmp, t)
     writeIcmpv6Checksum(pkt, ip, icmp, bytes)
   }

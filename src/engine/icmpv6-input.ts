@@ -20,7 +20,14 @@ import {
   ND_SPOILT,
   writeIcmpv6Checksum,
 } from '../wire/icmpv6.ts'
-import { ADDRESS6_BYTES, hasFragmentHeader, IPV6, isLinkLocal, NEXT } from '../wire/ipv6.ts'
+import {
+  ADDRESS6_BYTES,
+  hasFragmentHeader,
+  IPV6,
+  isLinkLocal,
+  NEXT,
+  readAddress6,
+} from '../wire/ipv6.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -170,7 +177,7 @@ export class Icmpv6Input {
     const toGroup = isOfGroup(pkt, p)
     if (toGroup && (flags & ND_FLAG.SOLICITED) !== 0) return -Drop.ND_HEADER
     const address = this.#address
-    for (let i = 0; i < 4; i++) address[i] = pkt.getInt32(p.l4 + ND.TARGET + 4 * i)
+    readAddress6(pkt, p.l4 + ND.TARGET, address)
     const target = neighWord(this.#book, this.#templates, address)
     if (isOurs(this.#arms, FAMILY, target)) return this.#claimed(target, p, arm, now)
     // One without its MAC answers who knows it already (RFC 4861 7.2.4): it is where the frame came from.

@@ -14,7 +14,7 @@ import {
   ND_OPTION,
   writeIcmpv6Checksum,
 } from '../wire/icmpv6.ts'
-import { IPV6, NEXT, writeIpv6 } from '../wire/ipv6.ts'
+import { IPV6, NEXT, writeAddress6, writeIpv6 } from '../wire/ipv6.ts'
 import { clearVnetHdr, VNET } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
@@ -132,7 +132,7 @@ export class NdOutput implements Resolver {
     const isAsking = type === ICMPV6_TYPE.NEIGHBOUR_SOLICIT
     pkt.setInt32(icmp, type << 24)
     pkt.setInt32(icmp + ND.FLAGS, flags << 24)
-    for (let i = 0; i < 4; i++) pkt.setInt32(icmp + ND.TARGET + 4 * i, this.#target[i])
+    writeAddress6(pkt, icmp + ND.TARGET, this.#target, 0)
     writeLinkOption(
       pkt,
       icmp + ND.OPTIONS,

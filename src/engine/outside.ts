@@ -3,7 +3,7 @@
  * digest below 0 stands for him (AddressBook.far), where packets go to him and where they come from him to one of these addresses.
  */
 
-import { ADDRESS6_BYTES, isSingleHost6 } from '../wire/ipv6.ts'
+import { isSingleHost6, readAddress6 } from '../wire/ipv6.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { Family } from './family.ts'
@@ -54,7 +54,7 @@ export class Outside {
   target(p: Parsed, pkt: DataView, at: number): void {
     if (isOurs(this.#arms, IPV6, p.daddr)) return
     const { target } = p
-    for (let i = 0; i < ADDRESS6_BYTES; i += 4) target[i >> 2] = pkt.getInt32(at + i)
+    readAddress6(pkt, at, target)
     const a = target[0]
     const b = target[1]
     const c = target[2]

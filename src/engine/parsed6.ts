@@ -22,6 +22,7 @@ import {
   NEXT,
   pseudoSum6,
   quotedHeader6,
+  readAddress6,
 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
 import { VNET, VNET_FLAG } from '../wire/vnet-hdr.ts'
@@ -104,7 +105,7 @@ export class Parsed6 {
     const book = this.#book
     const rip = book.find(source[0], source[1], source[2], source[3])
     if (rip === NO_WORD) return
-    for (let i = 0; i < 4; i++) destination[i] = pkt.getInt32(p.ip + IP_DST + 4 * i)
+    readAddress6(pkt, p.ip + IP_DST, destination)
     p.client = destination
     p.saddr = rip
     p.daddr = book.digest(destination[0], destination[1], destination[2], destination[3])
@@ -113,7 +114,7 @@ export class Parsed6 {
   #decodeAddresses(p: Parsed, pkt: DataView, ip: number): void {
     const { source } = p
     p.client = source
-    for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(ip + IP_SRC + 4 * i)
+    readAddress6(pkt, ip + IP_SRC, source)
     p.daddr = this.#book.read(pkt, ip + IP_DST)
     if (this.#lips.services.outside.isUsed) this.#lips.services.outside.target(p, pkt, ip + IP_DST)
     p.saddr = this.#wordOf(p)
@@ -202,8 +203,7 @@ export class Parsed6 {
     }
     const sum = pseudoSum6(pkt, p.ip, NEXT.ICMPV6, bytes) + sumWords(pkt, icmp, bytes)
     if (fold(sum) !== 0xffff) return false
-    const { source } = p
-    for (let i = 0; i < 4; i++) source[i] = pkt.getInt32(quote + IP_DST + 4 * i)
+    readAddress6(pkt, quote + IP_DST, p.source)
     p.saddr = this.#wordOf(p)
     answersTo(p, pkt, l4, SIX | key)
     return true

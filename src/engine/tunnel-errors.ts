@@ -14,7 +14,7 @@ import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { ICMP, ICMP_TYPE, isIcmpError, MTU_LEAST, QUOTED_BYTES, UNREACHABLE } from '../wire/icmp.ts'
 import { ICMPV6, ICMPV6_TYPE, isIcmpv6Error, isIcmpv6Intact, UNREACHABLE6 } from '../wire/icmpv6.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, isSingleHost, PROTO } from '../wire/ipv4.ts'
-import { FRAGMENT6, IPV6, MTU6_LEAST, NEXT, quotedHeader6 } from '../wire/ipv6.ts'
+import { FRAGMENT6, IPV6, MTU6_LEAST, NEXT, quotedHeader6, readAddress6 } from '../wire/ipv6.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -142,7 +142,7 @@ export class TunnelErrors {
     const isTcp = pkt.getUint8(inner + IPV6.NEXT) === PROTO.TCP
     const { index } = this.#table
     const { sought } = index
-    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(inner + IPV6.SRC + 4 * i)
+    readAddress6(pkt, inner + IPV6.SRC, sought)
     const digest = book.digest(sought[0], sought[1], sought[2], sought[3])
     const client = sought[0] ^ sought[1] ^ sought[2] ^ sought[3]
     const vip = book.read(pkt, inner + IPV6.DST)

@@ -5,7 +5,7 @@
 
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { IPV4, PROTO } from '../wire/ipv4.ts'
-import { IPV6, NEXT } from '../wire/ipv6.ts'
+import { IPV6, NEXT, readAddress6 } from '../wire/ipv6.ts'
 import { Located } from '../wire/locate.ts'
 import { FLAG, TCP } from '../wire/tcp.ts'
 import { UDP } from '../wire/udp.ts'
@@ -118,11 +118,11 @@ export class Unreachable {
     const { index } = this.#table
     const { sought } = index
     const book = this.#book
-    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(ip + IPV6.SRC + 4 * i)
+    readAddress6(pkt, ip + IPV6.SRC, sought)
     const client = book.digest(sought[0], sought[1], sought[2], sought[3])
     const t = index.findWide(key, book.read(pkt, ip + IPV6.DST), client, ports)
     if (t >= 0) return t
-    for (let i = 0; i < 4; i++) sought[i] = pkt.getInt32(ip + IPV6.DST + 4 * i)
+    readAddress6(pkt, ip + IPV6.DST, sought)
     const far = book.far(sought[0], sought[1], sought[2], sought[3])
     return index.findWide(key, far, book.read(pkt, ip + IPV6.SRC), ports)
   }

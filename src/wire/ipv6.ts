@@ -92,6 +92,16 @@ export function writeIpv6(
   pkt.setInt32(ip + IPV6.PAYLOAD_LENGTH, (payload << 16) | (next << 8) | hops)
 }
 
+/** The four words of the address at `at` come into `into`. */
+export function readAddress6(pkt: DataView, at: number, into: Int32Array): void {
+  for (let i = 0; i < 4; i++) into[i] = pkt.getInt32(at + 4 * i)
+}
+
+/** Writes the address whose words are in four cells from `from` on. */
+export function writeAddress6(pkt: DataView, at: number, cells: Int32Array, from: number): void {
+  for (let i = 0; i < 4; i++) pkt.setInt32(at + 4 * i, cells[from + i])
+}
+
 /** May be the address of a client: of a single host and not of a single link, and neither unspecified, loopback nor one of IPv4 (RFC 4291). */
 export function isSingleHost6(a: number, b: number, c: number, d: number): boolean {
   if (a >>> 24 === 0xff || isLinkLocal(a)) return false

@@ -4,7 +4,7 @@
  */
 
 import { diff16, fold, sumWords } from '../../wire/checksum.ts'
-import { ADDRESS6_BYTES, IPV6 } from '../../wire/ipv6.ts'
+import { ADDRESS6_BYTES, IPV6, writeAddress6 } from '../../wire/ipv6.ts'
 import { type AddressBook, sumOf } from '../address-book.ts'
 import { AS_IS, BY_SNAT, CELL, METHOD_BITS, RECORD } from '../conn-layout.ts'
 import type { Parts } from '../parts.ts'
@@ -57,7 +57,7 @@ export class Addresses6 {
 
   #writeClient(pkt: DataView, to: number, t: number): number {
     const from = columnAt(t >> 1)
-    copy(pkt, to, this.#wide, from)
+    writeAddress6(pkt, to, this.#wide, from)
     return sumOf(this.#wide, from)
   }
 
@@ -66,17 +66,13 @@ export class Addresses6 {
     const outward = (t & 1) === 1
     const from = columnAt(t >> 1)
     const far = sumOf(this.#far, from)
-    copy(pkt, ip + (outward ? SRC : DST), this.#far, from)
+    writeAddress6(pkt, ip + (outward ? SRC : DST), this.#far, from)
     if (outward) {
-      copy(pkt, ip + DST, this.#wide, from)
+      writeAddress6(pkt, ip + DST, this.#wide, from)
       return far + sumOf(this.#wide, from)
     }
     const lip = this.#cells[recordOf(t) | LIP]
     this.#book.write(pkt, ip + SRC, lip)
     return far + this.#book.sum(lip)
   }
-}
-
-function copy(pkt: DataView, to: number, column: Int32Array, from: number): void {
-  for (let i = 0; i < 4; i++) pkt.setInt32(to + 4 * i, column[from + i])
 }

@@ -6,7 +6,7 @@
 import { fold, sumWords } from '../../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { PROTO } from '../../wire/ipv4.ts'
-import { IPV6, pseudoSum6, writeIpv6 } from '../../wire/ipv6.ts'
+import { IPV6, pseudoSum6, writeAddress6, writeIpv6 } from '../../wire/ipv6.ts'
 import { UDP, udpSum } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
 import { clearVnetHdr, VNET } from '../../wire/vnet-hdr.ts'
@@ -71,7 +71,7 @@ export function writeOpp6(
   const option = to + UOA_HEADER
   pkt.setUint16(option, (UOA.KIND << 8) | OPTION_BYTES)
   pkt.setUint16(option + UOA.PORT, ports >>> 16)
-  for (let i = 0; i < 4; i++) pkt.setInt32(option + UOA.ADDRESS + 4 * i, wide[at + i])
+  writeAddress6(pkt, option + UOA.ADDRESS, wide, at)
 }
 
 /** Writes what uoa.ts's writeUoaAlone() does for a conn over IPv6. */
