@@ -1,7 +1,6 @@
 /** ICMP to the appliance: echo is answered for addresses of the receiving arm, the rest has names and counters. */
 
-import { fold, sumWords } from '../wire/checksum.ts'
-import { ICMP, ICMP_TYPE, isTranslated, writeIcmpChecksum } from '../wire/icmp.ts'
+import { ICMP, ICMP_TYPE, isIcmpIntact, isTranslated, writeIcmpChecksum } from '../wire/icmp.ts'
 import { IP_DF, IPV4, writeHeaderChecksum } from '../wire/ipv4.ts'
 import { clearVnetHdr } from '../wire/vnet-hdr.ts'
 import type { Arm } from './arm.ts'
@@ -30,7 +29,7 @@ export function icmpInput(
   if (!arm.owns(Family.IPV4, asked)) return -Drop.ICMP_NOT_OURS
   if (bytes < ICMP.HEADER) return -Drop.ICMP_HEADER
   // Verified before it is replaced: answering a corrupt request with a good checksum would launder it.
-  if (fold(sumWords(pkt, p.l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM
+  if (!isIcmpIntact(pkt, p.l4, bytes)) return -Drop.ICMP_CHECKSUM
   const type = pkt.getUint8(p.l4 + ICMP.TYPE)
   if (type !== ICMP_TYPE.ECHO) return isTranslated(type) ? -Drop.ICMP_QUOTE : -Drop.ICMP_TYPE
   swapMacs(pkt, p.eth)

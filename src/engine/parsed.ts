@@ -7,7 +7,7 @@
 
 import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { ICMP, isIcmpError, QUOTED_BYTES } from '../wire/icmp.ts'
+import { ICMP, isIcmpError, isIcmpIntact, QUOTED_BYTES } from '../wire/icmp.ts'
 import { headerLength, IP_FRAGMENT_BITS, IP_OFFSET_BITS, IPV4, PROTO } from '../wire/ipv4.ts'
 import { FRAGMENT6 } from '../wire/ipv6.ts'
 import { TCP } from '../wire/tcp.ts'
@@ -287,7 +287,7 @@ export class Parsed {
     if (key < 0) return false
     if ((pkt.getUint16(quote + IPV4.FRAGMENT) & IP_OFFSET_BITS) !== 0) return false
     if (pkt.getInt32(quote + IP_SRC) !== this.daddr) return false
-    if (fold(sumWords(pkt, icmp, bytes)) !== 0xffff) return false
+    if (!isIcmpIntact(pkt, icmp, bytes)) return false
     this.saddr = pkt.getInt32(quote + IP_DST)
     answersTo(this, pkt, l4, key)
     return true

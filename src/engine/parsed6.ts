@@ -7,10 +7,9 @@
  * word of whom hosts inside speak to (outside.ts), on the way there and back.
  */
 
-import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH } from '../wire/ethernet.ts'
 import { QUOTED_BYTES } from '../wire/icmp.ts'
-import { ICMPV6, isIcmpv6Error, ND_HOPS } from '../wire/icmpv6.ts'
+import { ICMPV6, isIcmpv6Error, isIcmpv6Intact, ND_HOPS } from '../wire/icmpv6.ts'
 import { PROTO } from '../wire/ipv4.ts'
 import {
   ADDRESS6_BYTES,
@@ -20,7 +19,6 @@ import {
   IPV6,
   isExtension,
   NEXT,
-  pseudoSum6,
   quotedHeader6,
   readAddress6,
 } from '../wire/ipv6.ts'
@@ -201,8 +199,7 @@ export class Parsed6 {
     for (let i = 0; i < ADDRESS6_BYTES; i += 4) {
       if (pkt.getInt32(quote + IP_SRC + i) !== pkt.getInt32(p.ip + IP_DST + i)) return false
     }
-    const sum = pseudoSum6(pkt, p.ip, NEXT.ICMPV6, bytes) + sumWords(pkt, icmp, bytes)
-    if (fold(sum) !== 0xffff) return false
+    if (!isIcmpv6Intact(pkt, p.ip, icmp, bytes)) return false
     readAddress6(pkt, quote + IP_DST, p.source)
     p.saddr = this.#wordOf(p)
     answersTo(p, pkt, l4, SIX | key)

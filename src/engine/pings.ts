@@ -3,8 +3,7 @@
  * one. Which is of which connection, its identifier says (echo-tuple.ts): a reply that nobody has asked for is of none.
  */
 
-import { fold, sumWords } from '../wire/checksum.ts'
-import { ICMP, isEcho } from '../wire/icmp.ts'
+import { ICMP, isEcho, isIcmpIntact } from '../wire/icmp.ts'
 import { isEcho6, isIcmpv6Intact } from '../wire/icmpv6.ts'
 import { type Arm, isOurs } from './arm.ts'
 import { CELL, familyOfKey, KEY, RECORD } from './conn-layout.ts'
@@ -91,8 +90,7 @@ export class Pings {
   #isIntact({ ip, l4, ipTotal, ipHeader }: Parsed, isSix: boolean): boolean {
     const { pkt } = this.#parts.frames
     const bytes = ipTotal - ipHeader
-    if (isSix) return isIcmpv6Intact(pkt, ip, l4, bytes)
-    return fold(sumWords(pkt, l4, bytes)) === 0xffff
+    return isSix ? isIcmpv6Intact(pkt, ip, l4, bytes) : isIcmpIntact(pkt, l4, bytes)
   }
 
   /** Index of the arm that packets of tuple t come in on. */

@@ -9,9 +9,16 @@
  *   all other                                nothing: it is about our header, and nobody's to mend
  */
 
-import { fold, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
-import { ICMP, ICMP_TYPE, isIcmpError, MTU_LEAST, QUOTED_BYTES, UNREACHABLE } from '../wire/icmp.ts'
+import {
+  ICMP,
+  ICMP_TYPE,
+  isIcmpError,
+  isIcmpIntact,
+  MTU_LEAST,
+  QUOTED_BYTES,
+  UNREACHABLE,
+} from '../wire/icmp.ts'
 import { ICMPV6, ICMPV6_TYPE, isIcmpv6Error, isIcmpv6Intact, UNREACHABLE6 } from '../wire/icmpv6.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, isSingleHost, PROTO } from '../wire/ipv4.ts'
 import { FRAGMENT6, IPV6, MTU6_LEAST, NEXT, quotedHeader6, readAddress6 } from '../wire/ipv6.ts'
@@ -100,7 +107,7 @@ export class TunnelErrors {
     const { ip, l4, daddr } = p
     const bytes = p.ipTotal - p.ipHeader
     if (!arm.owns(FAMILY4, daddr)) return -Drop.ICMP_NOT_OURS
-    if (fold(sumWords(pkt, l4, bytes)) !== 0xffff) return -Drop.ICMP_CHECKSUM
+    if (!isIcmpIntact(pkt, l4, bytes)) return -Drop.ICMP_CHECKSUM
     const sender = pkt.getInt32(ip + IPV4.SRC)
     if (!isSingleHost(sender) || isOurs(this.#arms, FAMILY4, sender)) return -Drop.IP_SOURCE
     if (!this.#readQuote(p, bytes)) return -Drop.ICMP_QUOTE

@@ -59,3 +59,7 @@ export function writeIcmpChecksum(pkt: DataView, icmp: number, bytes: number): v
   pkt.setUint16(icmp + ICMP.CHECKSUM, 0)
   pkt.setUint16(icmp + ICMP.CHECKSUM, ~fold(sumWords(pkt, icmp, bytes)))
 }
+
+export function isIcmpIntact(pkt: DataView, icmp: number, bytes: number): boolean {
+  return fold(sumWords(pkt, icmp, bytes)) === 0xffff
+}
