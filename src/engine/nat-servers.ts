@@ -11,6 +11,7 @@ import type { AddressBook } from './address-book.ts'
 import { DESTS_MAX, METHOD } from './conn-layout.ts'
 import { Family } from './family.ts'
 import type { Dest, Dests } from './service.ts'
+import { xored } from './steering.ts'
 
 /** Twice as many as there are places of RSs, so that half of them at least make room. */
 const KEPT = DESTS_MAX * 2
@@ -70,8 +71,4 @@ export class NatServers {
     if (method === METHOD.NAT && list[index] !== undefined) return true
     return this.#dests.active(index) + this.#dests.inactive(index) > 0
   }
-}
-
-function xored(words: readonly number[]): number {
-  return words.reduce((all, one) => all ^ one)
 }

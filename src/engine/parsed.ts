@@ -18,6 +18,7 @@ import { KEY } from './conn-layout.ts'
 import { Drop } from './counters.ts'
 import { answersTo, quotedKey } from './echo-tuple.ts'
 import type { Frames } from './frames.ts'
+import { xored } from './steering.ts'
 
 /**
  * What decode() found; anything below zero is minus a drop reason. From TCP on there is a tuple; QUOTED is an ICMP error about
@@ -306,5 +307,5 @@ function otherThanOurIpv4(type: number, mine: boolean, dstHi: number): number {
 
 /** What all workers know a client by: digests have a key of each worker's own. */
 export function clientOf({ key, saddr, source }: Parsed): number {
-  return key < KEY.IPV6 ? saddr : source[0] ^ source[1] ^ source[2] ^ source[3]
+  return key < KEY.IPV6 ? saddr : xored(source)
 }

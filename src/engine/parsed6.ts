@@ -32,6 +32,7 @@ import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { Outside } from './outside.ts'
 import { Kind, type Parsed } from './parsed.ts'
+import { xored } from './steering.ts'
 
 // Numbers of this module's own (ARCHITECTURE.md, Constants).
 const { HEADER: ETH_HEADER, DST: ETH_DST } = ETH
@@ -98,8 +99,7 @@ export class Parsed6 {
   /** What an RS sends its client by NAT. An error is about what was sent to one. */
   #decodeAnswer(p: Parsed, pkt: DataView, port: number): void {
     const { source, destination } = p
-    const from = source[0] ^ source[1] ^ source[2] ^ source[3]
-    if (!this.#lips.answersByNat(from, port, p.daddr)) return
+    if (!this.#lips.answersByNat(xored(source), port, p.daddr)) return
     const book = this.#book
     const rip = book.find(source[0], source[1], source[2], source[3])
     if (rip === NO_WORD) return

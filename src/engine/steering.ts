@@ -7,11 +7,12 @@
  *   ... behind NAT   the hash of where it goes to, which is the client's; it is known by address and port (nat-servers.ts)
  *   an ICMP error    whoever owns an answer to the packet that it quotes
  *
- * An address of IPv6 is its four words XORed (parsed.ts).
+ * An address of IPv6 is its four words XORed (xored).
  *
  * Both sums are written so that BPF can do them in 32-bit arithmetic; src/io/steering-bpf.ts is the same text there.
  */
 
+import type { Ipv6 } from '../wire/ipv6-address.ts'
 import type { Partition } from './sa-pool.ts'
 
 /** No worker: the lport's residue is not in use (three workers leave one of four residues free). */
@@ -33,6 +34,11 @@ function mix(x: number): number {
   h = Math.imul(h ^ (h >>> 16), MIX_1)
   h = Math.imul(h ^ (h >>> 13), MIX_2)
   return h ^ (h >>> 16)
+}
+
+/** What an address of IPv6 is to it. */
+export function xored(words: Ipv6 | Int32Array): number {
+  return words[0] ^ words[1] ^ words[2] ^ words[3]
 }
 
 export class Steering {

@@ -38,6 +38,7 @@ import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
 import { DestCell, type Dests } from './service.ts'
+import { xored } from './steering.ts'
 
 const { BINDING, RIP } = CELL
 const { of: recordOf } = RECORD
@@ -151,7 +152,7 @@ export class TunnelErrors {
     const { sought } = index
     readAddress6(pkt, inner + IPV6.SRC, sought)
     const digest = book.digest(sought[0], sought[1], sought[2], sought[3])
-    const client = sought[0] ^ sought[1] ^ sought[2] ^ sought[3]
+    const client = xored(sought)
     const vip = book.read(pkt, inner + IPV6.DST)
     const ports = pkt.getInt32(this.#l4)
     const t = index.findWide((isTcp ? KEY.TCP : KEY.UDP) | KEY.IPV6, digest, vip, ports)

@@ -116,7 +116,7 @@ export function within(
   asm.jumpIfLess(R0, R1, otherwise)
 }
 
-/** The same of IPv6, without extension headers. Of the address all workers know its words XORed (engine/parsed.ts). */
+/** The same of IPv6, without extension headers. Of the address all workers know its words XORed (engine/steering.ts). */
 export function tuple6(asm: Assembler, read: Read, otherwise: Label): void {
   const { ip, protocols } = read
   const own = asm.label()
