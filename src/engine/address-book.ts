@@ -21,8 +21,8 @@ import type { Random } from './random.ts'
 
 /** No address has it. */
 export const NO_WORD = 0
-/** Words have it not. */
-const FAR = 1 << 31
+/** Words have it not: a digest with it is of somebody whom nobody has configured. */
+export const FAR = 1 << 31
 
 const SHIFT = 3
 /** Cells of an entry, for who reads an image. */

@@ -3,10 +3,8 @@
  * know it by the same digest, which is below 0 as no word is, for what one hears of it is told to the others.
  */
 
-import { type AddressBook, NO_WORD } from './address-book.ts'
+import { type AddressBook, FAR, NO_WORD } from './address-book.ts'
 import type { Templates } from './templates.ts'
-
-const FAR = 1 << 31
 
 export function neighWord(book: AddressBook, templates: Templates, address: Int32Array): number {
   const word = book.find(address[0], address[1], address[2], address[3])
