@@ -100,22 +100,19 @@ export class Icmp {
 
   /** The datagram is for a service that has nobody to take it. => As Engine.input */
   nobody(slot: number, p: Parsed, arm: Arm): number {
-    if (p.key >= IPV6) {
-      const { UNREACHABLE: type } = ICMPV6_TYPE
-      return this.#errors6.answer(slot, p, arm, type, UNREACHABLE6.PORT, 0, Drop.UDP_NO_RS)
-    }
-    const { UNREACHABLE: type } = ICMP_TYPE
-    return this.errors.answer(slot, p, arm, type, UNREACHABLE.PORT, 0, Drop.UDP_NO_RS)
+    return this.#refused(slot, p, arm, UNREACHABLE.PORT, UNREACHABLE6.PORT, Drop.UDP_NO_RS)
   }
 
   /** The ping of a host inside opens no connection for `reason`. => As Engine.input: its sender is told (RFC 5508 REQ-8) */
   prohibited(slot: number, p: Parsed, arm: Arm, reason: number): number {
-    if (p.key >= IPV6) {
-      const { UNREACHABLE: type } = ICMPV6_TYPE
-      return this.#errors6.answer(slot, p, arm, type, UNREACHABLE6.PROHIBITED, 0, reason)
-    }
-    const { UNREACHABLE: type } = ICMP_TYPE
-    return this.errors.answer(slot, p, arm, type, UNREACHABLE.PROHIBITED, 0, reason)
+    return this.#refused(slot, p, arm, UNREACHABLE.PROHIBITED, UNREACHABLE6.PROHIBITED, reason)
+  }
+
+  /** Its sender hears that whom it was for is unreachable, by the code of its family. */
+  #refused(slot: number, p: Parsed, arm: Arm, code: number, code6: number, reason: number): number {
+    return p.key >= IPV6
+      ? this.#errors6.answer(slot, p, arm, ICMPV6_TYPE.UNREACHABLE, code6, 0, reason)
+      : this.errors.answer(slot, p, arm, ICMP_TYPE.UNREACHABLE, code, 0, reason)
   }
 
   /** The fragment has waited too long for the others of its datagram. => As Engine.input */
