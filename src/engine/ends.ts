@@ -49,10 +49,8 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   if (keyOf(binding, 1) >= IPV6) {
     if (isFar) put(table.syn, conn, into, at + RIP, at + RIP_REST)
     else spell(table, into, at + RIP, at + RIP_REST)
-    if (isClientsOwn(binding)) {
-      into[at + LIP] = into[at + CIP]
-      for (let i = 0; i < REST; i++) into[at + LIP_REST + i] = into[at + CIP_REST + i]
-    } else spell(table, into, at + LIP, at + LIP_REST)
+    if (isClientsOwn(binding)) put(table.wide, conn, into, at + LIP, at + LIP_REST)
+    else spell(table, into, at + LIP, at + LIP_REST)
   }
 }
 

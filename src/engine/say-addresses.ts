@@ -40,15 +40,9 @@ export function address(trace: TraceRing, at: number, word: number, family: numb
 
 /** That of neighbour n, whose word may be a digest (neigh-word.ts). */
 export function neighbour(trace: TraceRing, at: number, neighs: NeighTable, n: number): void {
-  const { record } = trace
   const family = familyOf(neighs.link(n))
-  if (family === IPV4 || neighs.word[n] > 0) {
-    address(trace, at, neighs.word[n], family)
-    return
-  }
-  const from = n << 2
-  record[at] = neighs.far[from + 3]
-  for (let i = 0; i < 3; i++) record[at + 1 + i] = neighs.far[from + i]
+  if (family === IPV4 || neighs.word[n] > 0) address(trace, at, neighs.word[n], family)
+  else writeCells(trace, at, at + 1, neighs.far, n << 2)
 }
 
 /** The last word of the address to one cell, the others to three from `rest` on. */
@@ -59,6 +53,18 @@ function writeWord(trace: TraceRing, at: number, rest: number, word: number, fam
   for (let i = 0; i < 3; i++) record[rest + i] = isSix ? book.cell(word, i) : 0
 }
 
+/** The same of an address that is in four cells of `column` from `from` on. */
+function writeCells(
+  { record }: TraceRing,
+  at: number,
+  rest: number,
+  column: Int32Array,
+  from: number,
+): void {
+  record[at] = column[from + 3]
+  for (let i = 0; i < 3; i++) record[rest + i] = column[from + i]
+}
+
 /** The client's endpoint, whose address over IPv6 is in four cells of `wide` from `from` on. */
 export function client(
   trace: TraceRing,
@@ -67,10 +73,8 @@ export function client(
   wide: Int32Array,
   from: number,
 ): void {
-  const { record } = trace
-  record[at] = wide[from + 3]
-  record[at + 1] = port
-  for (let i = 0; i < 3; i++) record[at + 2 + i] = wide[from + i]
+  trace.record[at + 1] = port
+  writeCells(trace, at, at + 2, wide, from)
 }
 
 /** The same of a conn. */

@@ -121,7 +121,7 @@ export class SessionRing extends Ring {
     }
     this.doubles[(at + SessionRecord.LIFE_MS) >> 1] = lifeMs
     r[at + SessionRecord.PROTOCOL] = table.protocol(conn)
-    r[at + SessionRecord.METHOD] = RECORD.method(table.cells[RECORD.at(conn) | CELL.BINDING])
+    r[at + SessionRecord.METHOD] = table.method(conn)
     this.publish()
   }
 
