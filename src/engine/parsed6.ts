@@ -18,8 +18,10 @@ import {
   FRAGMENT6,
   IPV6,
   isExtension,
+  isLaterFragment6,
   NEXT,
   quotedHeader6,
+  quotedNext6,
   readAddress6,
 } from '../wire/ipv6.ts'
 import { UDP } from '../wire/udp.ts'
@@ -39,7 +41,6 @@ const { HEADER: ETH_HEADER, DST: ETH_DST } = ETH
 const { HEADER: IP_HEADER, SRC: IP_SRC, DST: IP_DST, NEXT: IP_NEXT, PAYLOAD_LENGTH } = IPV6
 const { BYTES: VNET_BYTES, FLAGS: VNET_FLAGS, GSO_TYPE: VNET_GSO_TYPE } = VNET
 const { TCP: PROTO_TCP, UDP: PROTO_UDP } = PROTO
-const { OFFSET, OFFSET_BITS } = FRAGMENT6
 const { IPV6: FAMILY } = Family
 const { IPV6: SIX } = KEY
 const { TCP: KIND_TCP } = Kind
@@ -188,11 +189,8 @@ export class Parsed6 {
     const header = quotedHeader6(pkt, quote)
     const l4 = quote + header
     if (l4 + QUOTED_BYTES > end) return false
-    const isFragment = header > IP_HEADER
-    // Of a later fragment nobody knows the ports.
-    if (isFragment && (pkt.getUint16(quote + IP_HEADER + OFFSET) & OFFSET_BITS) !== 0) return false
-    const protocol = pkt.getUint8(isFragment ? quote + IP_HEADER : quote + IP_NEXT)
-    const key = quotedKey(protocol, NEXT.ICMPV6, pkt.getUint8(l4))
+    if (isLaterFragment6(pkt, quote)) return false
+    const key = quotedKey(quotedNext6(pkt, quote), NEXT.ICMPV6, pkt.getUint8(l4))
     if (key < 0) return false
     if (pkt.getUint16(quote + PAYLOAD_LENGTH) < header - IP_HEADER + QUOTED_BYTES) return false
     // It went out from where the error comes in.

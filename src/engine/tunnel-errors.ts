@@ -21,7 +21,15 @@ import {
 } from '../wire/icmp.ts'
 import { ICMPV6, ICMPV6_TYPE, isIcmpv6Error, isIcmpv6Intact, UNREACHABLE6 } from '../wire/icmpv6.ts'
 import { headerLength, IP_OFFSET_BITS, IPV4, isSingleHost, PROTO } from '../wire/ipv4.ts'
-import { FRAGMENT6, IPV6, MTU6_LEAST, NEXT, quotedHeader6, readAddress6 } from '../wire/ipv6.ts'
+import {
+  IPV6,
+  isLaterFragment6,
+  MTU6_LEAST,
+  NEXT,
+  quotedHeader6,
+  quotedNext6,
+  readAddress6,
+} from '../wire/ipv6.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import type { AddressBook } from './address-book.ts'
 import { type Arm, isOurs } from './arm.ts'
@@ -97,9 +105,8 @@ export class TunnelErrors {
     const quote = l4 + ICMPV6.HEADER
     const bytes = ipTotal - ipHeader - ICMPV6.HEADER
     if (bytes < IPV6.HEADER || !isIcmpv6Error(pkt.getUint8(l4))) return false
-    const header = quotedHeader6(pkt, quote)
-    if (pkt.getUint8(quote) >>> 4 !== 6 || bytes < header) return false
-    return pkt.getUint8(quote + (header === IPV6.HEADER ? IPV6.NEXT : IPV6.HEADER)) === NEXT.IPV6
+    if (pkt.getUint8(quote) >>> 4 !== 6 || bytes < quotedHeader6(pkt, quote)) return false
+    return quotedNext6(pkt, quote) === NEXT.IPV6
   }
 
   /** One for which isAbout() is true. => As Engine.input */
@@ -206,7 +213,7 @@ export class TunnelErrors {
     const end = l4 + Math.min(bytes, words === 0 ? bytes : ICMPV6.HEADER + 8 * words)
     for (let i = 0; i < 16; i += 4)
       if (pkt.getInt32(outer + IPV6.SRC + i) !== pkt.getInt32(ip + IPV6.DST + i)) return false
-    if (inner > outer + IPV6.HEADER && isLater(pkt, outer)) return false
+    if (isLaterFragment6(pkt, outer)) return false
     if (inner + IPV6.HEADER + QUOTED_BYTES > end || pkt.getUint8(inner) >>> 4 !== 6) return false
     const total = IPV6.HEADER + pkt.getUint16(inner + IPV6.PAYLOAD_LENGTH)
     const protocol = pkt.getUint8(inner + IPV6.NEXT)
@@ -250,11 +257,6 @@ export class TunnelErrors {
     const out = this.#arms[this.#table.clientArm(t >> 1)]
     return this.#egress.toClient(this.#frames.start[slot] + VNET.BYTES, out, t >> 1)
   }
-}
-
-/** The fragment whose header is behind that of the packet at `ip` is not its first. */
-function isLater(pkt: DataView, ip: number): boolean {
-  return (pkt.getUint16(ip + IPV6.HEADER + FRAGMENT6.OFFSET) & FRAGMENT6.OFFSET_BITS) !== 0
 }
 
 /** Also of a node that has no end for the tunnel (RFC 4443 3.4, unrecognized next header). */

@@ -75,6 +75,18 @@ export function quotedHeader6(pkt: DataView, ip: number): number {
   return isFragment ? IPV6.HEADER + FRAGMENT6.HEADER : IPV6.HEADER
 }
 
+/** The number of what is behind that header. */
+export function quotedNext6(pkt: DataView, ip: number): number {
+  const next = pkt.getUint8(ip + IPV6.NEXT)
+  return next === NEXT.FRAGMENT ? pkt.getUint8(ip + IPV6.HEADER) : next
+}
+
+/** What is quoted is not the first fragment of its packet: of a later one nobody knows the ports. */
+export function isLaterFragment6(pkt: DataView, ip: number): boolean {
+  if (pkt.getUint8(ip + IPV6.NEXT) !== NEXT.FRAGMENT) return false
+  return (pkt.getUint16(ip + IPV6.HEADER + FRAGMENT6.OFFSET) & FRAGMENT6.OFFSET_BITS) !== 0
+}
+
 /** Unfolded sum of the pseudo header (RFC 8200 8.1) of the packet at `ip`, addresses as they stand there. */
 export function pseudoSum6(pkt: DataView, ip: number, next: number, bytes: number): number {
   return sumWords(pkt, ip + IPV6.SRC, 2 * ADDRESS6_BYTES) + next + bytes
