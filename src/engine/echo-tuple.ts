@@ -39,12 +39,17 @@ export function quotedKey(protocol: number, icmp: number, first: number): number
   return (icmp === PROTO.ICMP ? isEcho(first) : isEcho6(first)) ? KEY.ICMP : -1
 }
 
-/** p gets the ports of an answer to what is quoted at `l4`, which is looked up by `key`: an echo, a segment or a datagram. */
-export function answersTo(p: Answer, pkt: DataView, l4: number, key: number): void {
+/** The ports of an answer to what is quoted at `l4`, which is looked up by `key`: an echo, a segment or a datagram. */
+export function answerPorts(pkt: DataView, l4: number, key: number): number {
   const isPing = (key & PROTOCOL_BITS) === KEY.ICMP
   const ports = isPing ? echoPorts(pkt, l4) : pkt.getInt32(l4)
+  return (ports << 16) | (ports >>> 16)
+}
+
+/** p becomes what an answer to that is. */
+export function answersTo(p: Answer, pkt: DataView, l4: number, key: number): void {
   p.key = key
-  p.ports = (ports << 16) | (ports >>> 16)
+  p.ports = answerPorts(pkt, l4, key)
   p.flags = 0
   p.event = 0
 }

@@ -14,7 +14,7 @@ import type { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { type ConnTable, NO_CONN } from './conn.ts'
 import { CELL, KEY, RECORD } from './conn-layout.ts'
-import { echoPorts } from './echo-tuple.ts'
+import { answerPorts, quotedKey } from './echo-tuple.ts'
 import type { Egress } from './egress.ts'
 import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
@@ -92,17 +92,15 @@ export class Unreachable {
     const found = isSix ? headers.readIpv6(pkt, eth + ETH.HEADER, end) : headers.find(pkt, eth, end)
     if (!found || end < headers.l4 + UDP.HEADER) return NO_CONN
     const { l3, l4, protocol } = headers
-    const isTcp = protocol === PROTO.TCP
-    const isPing = protocol === (isSix ? NEXT.ICMPV6 : PROTO.ICMP)
-    if (!isTcp && !isPing && protocol !== PROTO.UDP) return NO_CONN
+    const key = quotedKey(protocol, isSix ? NEXT.ICMPV6 : PROTO.ICMP, pkt.getUint8(l4))
+    if (key < 0) return NO_CONN
+    const isTcp = key === KEY.TCP
     if (isTcp && (end < l4 + TCP.HEADER || (pkt.getUint8(l4 + TCP.FLAGS) & FLAG.RST) !== 0))
       return NO_CONN
     // Errors are translated of packets without extension headers, as those are that come from others (parsed6.ts).
     if (isSix && l4 !== l3 + IPV6.HEADER) return NO_CONN
-    if (!isTcp && !isPing && !isSix && isUoaAlone(pkt, l3, l4)) return NO_CONN
-    const ports = isPing ? echoPorts(pkt, l4) : pkt.getInt32(l4)
-    const back = (ports << 16) | (ports >>> 16)
-    const key = isTcp ? KEY.TCP : isPing ? KEY.ICMP : KEY.UDP
+    if (key === KEY.UDP && !isSix && isUoaAlone(pkt, l3, l4)) return NO_CONN
+    const back = answerPorts(pkt, l4, key)
     if (!isSix)
       return this.#table.find(key, pkt.getInt32(l3 + IPV4.DST), pkt.getInt32(l3 + IPV4.SRC), back)
     // It was for an RS: both addresses have words.
