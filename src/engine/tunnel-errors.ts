@@ -37,7 +37,7 @@ import type { ConnTable } from './conn.ts'
 import { CELL, KEY, METHOD, RECORD } from './conn-layout.ts'
 import { type Counters, Drop, Event, HAND_OVER } from './counters.ts'
 import type { Egress } from './egress.ts'
-import { armOf, Family } from './family.ts'
+import { Family } from './family.ts'
 import type { Frames } from './frames.ts'
 import type { TranslatedErrors } from './icmp-errors.ts'
 import type { IcmpErrors } from './icmp-output.ts'
@@ -45,7 +45,6 @@ import type { Icmpv6Errors } from './icmpv6-output.ts'
 import type { Parsed } from './parsed.ts'
 import type { Parts } from './parts.ts'
 import type { Peers } from './peers.ts'
-import { DestCell, type Dests } from './service.ts'
 import { xored } from './steering.ts'
 
 const { BINDING, RIP } = CELL
@@ -56,7 +55,6 @@ export class TunnelErrors {
   readonly #frames: Frames
   readonly #arms: readonly Arm[]
   readonly #table: ConnTable
-  readonly #dests: Dests
   readonly #book: AddressBook
   readonly #counters: Counters
   readonly #peers: Peers | null
@@ -80,7 +78,6 @@ export class TunnelErrors {
     this.#frames = parts.frames
     this.#arms = parts.arms
     this.#table = parts.table
-    this.#dests = parts.dests
     this.#book = parts.book
     this.#counters = parts.counters
     this.#peers = parts.peers
@@ -238,8 +235,7 @@ export class TunnelErrors {
     const at = recordOf(t)
     if (cells[at | RIP] !== rip) return -Drop.ICMP_NO_CONN
     const binding = cells[at | BINDING]
-    const link = this.#dests.cells[(RECORD.dest(binding) << 4) | DestCell.LINK]
-    if (armOf(link) !== arm.index) return -Drop.IP_SOURCE
+    if (this.#numbers.armOfRs(binding) !== arm) return -Drop.IP_SOURCE
     // What goes to the RS is what an answer of it would be about.
     return this.#numbers.isUnderWay(this.#l4, t | 1, binding) ? 0 : -Drop.ICMP_SEQUENCE
   }
