@@ -8,7 +8,13 @@ import type {
   RouteInfo,
   ServiceInfo,
 } from '../../api/commands.ts'
-import { hostText, inIpPrefix, ipAddress, parseIpPrefix } from '../../wire/ip-address.ts'
+import {
+  endpointText,
+  hostText,
+  inIpPrefix,
+  ipAddress,
+  parseIpPrefix,
+} from '../../wire/ip-address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 import { isOneWay } from '../words/forwarding.ts'
@@ -145,20 +151,12 @@ export class Refused {
   }
 
   get service(): DropContext['services'][number] | undefined {
-    const own = this.headers.udp === null ? 'tcp' : 'udp'
-    return this.context.services.find(
-      ({ protocol, address, port }) =>
-        protocol === own && `${hostText(address)}:${port}` === this.to,
-    )
+    return this.#serviceAt(this.to)
   }
 
   /** It comes from where a service is that has real servers who answer past here. */
   get isPast(): boolean {
-    const own = this.headers.udp === null ? 'tcp' : 'udp'
-    const service = this.context.services.find(
-      ({ protocol, address, port }) =>
-        protocol === own && `${hostText(address)}:${port}` === this.from,
-    )
+    const service = this.#serviceAt(this.from)
     return service?.real_servers.some(({ forwarding }) => isOneWay(forwarding)) ?? false
   }
 
@@ -189,6 +187,13 @@ export class Refused {
   /** Who has to be found by ARP to reach an address. */
   nextHop(address: string): string {
     return this.#routeTo(address)?.via ?? address
+  }
+
+  #serviceAt(end: string): DropContext['services'][number] | undefined {
+    const own = this.headers.udp === null ? 'tcp' : 'udp'
+    return this.context.services.find(
+      service => service.protocol === own && endpointText(service) === end,
+    )
   }
 
   #routeTo(address: string): DropContext['routes'][number] | undefined {
