@@ -5,7 +5,7 @@ import { ICMP } from '../../wire/icmp.ts'
 import { hostText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { NEXT } from '../../wire/ipv6.ts'
-import { type HeaderValues, headerValues } from '../frame/header-values.ts'
+import { headerValues } from '../frame/header-values.ts'
 import { tunnelled } from '../frame/tunnelled.ts'
 import type { Refused } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
@@ -47,7 +47,7 @@ export const ICMP_DROPS = {
 } satisfies DropTable
 
 function quoteRule(frame: Refused): string {
-  const { ip } = quoted(frame)
+  const { ip } = headerValues(quote(frame))
   const version = frame.headers.ip?.version ?? 4
   if (ip === null)
     return `${quotedBytes(frame).length} bytes of a packet are quoted, too few for its ports`
@@ -65,16 +65,18 @@ function quoteRule(frame: Refused): string {
 }
 
 function quotedEnds(frame: Refused): string {
-  const { ip, l4 } = headerValues(inside(frame))
+  const packet = inside(frame)
+  const { ip, l4 } = headerValues(packet)
   if (ip === null) return 'nothing'
-  const view = viewOf(inside(frame))
+  const view = viewOf(packet)
   const port = (at: number) => (l4 + at + 2 <= view.byteLength ? view.getUint16(l4 + at) : '?')
   return `${hostText(ip.src)}:${port(0)} > ${hostText(ip.dst)}:${port(2)}`
 }
 
 function quotedSeq(frame: Refused): number | string {
-  const { l4 } = headerValues(inside(frame))
-  const view = viewOf(inside(frame))
+  const packet = inside(frame)
+  const { l4 } = headerValues(packet)
+  const view = viewOf(packet)
   return l4 + 8 <= view.byteLength ? view.getUint32(l4 + 4) : '?'
 }
 
@@ -85,28 +87,18 @@ function quotedBytes({ bytes, headers: { l4 } }: Refused): Uint8Array {
 
 /** The quoted packet, behind an Ethernet header of the error's family. */
 function quote(frame: Refused): Uint8Array {
-  return behindEthernet(quotedBytes(frame), typeOf(frame))
+  const packet = quotedBytes(frame)
+  const whole = new Uint8Array(ETH.HEADER + packet.length)
+  const isIpv6 = frame.headers.ip?.version === 6
+  viewOf(whole).setUint16(ETH.TYPE, isIpv6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4)
+  whole.set(packet, ETH.HEADER)
+  return whole
 }
 
 /** The same without the header of a tunnel in front of it. */
 function inside(frame: Refused): Uint8Array {
   const whole = quote(frame)
   return tunnelled(whole, whole.length)?.bytes ?? whole
-}
-
-function typeOf({ headers }: Refused): number {
-  return headers.ip?.version === 6 ? ETHERTYPE.IPV6 : ETHERTYPE.IPV4
-}
-
-function behindEthernet(packet: Uint8Array, type: number): Uint8Array {
-  const frame = new Uint8Array(ETH.HEADER + packet.length)
-  viewOf(frame).setUint16(ETH.TYPE, type)
-  frame.set(packet, ETH.HEADER)
-  return frame
-}
-
-function quoted(frame: Refused): HeaderValues {
-  return headerValues(quote(frame))
 }
 
 function viewOf(bytes: Uint8Array): DataView {
