@@ -1,16 +1,16 @@
 /** How packets reach a real server, in words: each method once, for whatever names one. */
 
 import { ALL_FORWARDINGS, type AnyForwarding } from '../../api/words.ts'
-import { METHOD, RECORD } from '../../engine/conn-layout.ts'
+import { RECORD } from '../../engine/conn-layout.ts'
 
 /** That of a binding, or of its bits that say so. */
 export function forwardingOf(binding: number): AnyForwarding {
-  return ALL_FORWARDINGS[RECORD.method(binding)] ?? 'fullnat'
+  return forwardingOfMethod(RECORD.method(binding))
 }
 
 /** The same of METHOD, by itself. */
 export function forwardingOfMethod(method: number): AnyForwarding {
-  return ALL_FORWARDINGS[method] ?? ALL_FORWARDINGS[METHOD.FULLNAT]
+  return ALL_FORWARDINGS[method] ?? 'fullnat'
 }
 
 /** Ends as far as they tell it; without `forwarding` it is FullNAT. */
