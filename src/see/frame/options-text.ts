@@ -21,7 +21,6 @@ export function flagLetters(bits: number): string {
 export function optionsText(pkt: DataView, from: number, end: number, whole = end): string {
   const words: string[] = []
   const isCut = end < whole
-  const cut = isCut ? [CUT] : []
   for (let at = from, bytes = 0; at < end; at += bytes) {
     bytes = optionLength(pkt, at, end)
     if (bytes === 0) {
@@ -31,7 +30,7 @@ export function optionsText(pkt: DataView, from: number, end: number, whole = en
     }
     words.push(optionText(pkt, at, bytes))
   }
-  return [...words, ...cut].join(',')
+  return [...words, ...(isCut ? [CUT] : [])].join(',')
 }
 
 /** One whole option. */
