@@ -11,7 +11,7 @@ import { type Story, storyOf } from '../../see/explain/story-words.ts'
 import { parseFilter } from '../../see/moments/filter.ts'
 import type { Moment } from '../../see/moments/moment.ts'
 import type { Ends } from '../../see/words/ends.ts'
-import { endpointText, hostText, ipText, parseIpEndpoint } from '../../wire/ip-address.ts'
+import { hostText, ipEndpointText, parseIpEndpoint } from '../../wire/ip-address.ts'
 import { ask, CliError } from '../daemon/client.ts'
 import { moments } from '../daemon/moments.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
@@ -80,7 +80,7 @@ export function tupleOf(words: readonly string[]): string[] {
   return words.map(word => {
     const end = parseIpEndpoint(word)
     if (end === undefined) throw new CliError(`${WANTS}, not '${word}'`, 2)
-    return endpointText({ address: ipText(end.address), port: end.port })
+    return ipEndpointText(end.address, end.port)
   })
 }
 
