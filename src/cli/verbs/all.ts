@@ -32,9 +32,10 @@ const VERBS: Readonly<Record<string, () => Promise<(common: Argv<Common>) => unk
 
 /** => what adds the verb of that name alone; every verb, if there is none of it or no name */
 export async function loadVerbs(name = ''): Promise<AddVerbs> {
-  const wanted = Object.hasOwn(VERBS, name) ? [VERBS[name]] : Object.values(VERBS)
-  const adding = await Promise.all(wanted.map(load => load?.()))
+  const one = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
+  const wanted = one ? [one] : Object.values(VERBS)
+  const adding = await Promise.all(wanted.map(load => load()))
   return common => {
-    for (const add of adding) add?.(common)
+    for (const add of adding) add(common)
   }
 }
