@@ -3,11 +3,12 @@
 
 import { join } from 'node:path'
 import type { AnyForwarding } from '../src/api/words.ts'
+import { isOneWay } from '../src/see/words/forwarding.ts'
 import { hostText } from '../src/wire/ip-address.ts'
 import { logSince } from './appliance.ts'
 import { type Capture, readCapture, startCapture } from './capture.ts'
 import { LabError } from './lab-error.ts'
-import { checkMode, isPast } from './modes.ts'
+import { checkMode } from './modes.ts'
 import { until } from './processes.ts'
 import { REDIS_PORT, type Side, WAYS_OUT, type Wanted } from './topology.ts'
 import { Lab } from './two-arm.ts'
@@ -153,7 +154,7 @@ export async function showConversation(
   const listing = await ask(lab, ['ipvsadm', '-ln', '-c'])
   console.log(listing)
   // Of answers that pass by nothing is known but what the client makes of them.
-  const last = isPast(mode) ? 'FIN_WAIT' : 'TIME_WAIT'
+  const last = isOneWay(mode) ? 'FIN_WAIT' : 'TIME_WAIT'
   const isThere = listing.split('\n').some(row => row.includes(last) && row.includes(cip))
   expect(failures, isThere, `the listing should show the connection in ${last}`)
   heading('tapvs dpip addr show')

@@ -15,6 +15,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ALL_FORWARDINGS, type AnyForwarding, oneOf } from '../src/api/words.ts'
 import { insideNetns } from '../src/control/network/rtnetlink.ts'
+import { isOneWay } from '../src/see/words/forwarding.ts'
 import { UsageError } from './lab-error.ts'
 import { deviceIn } from './links.ts'
 import { inside } from './namespaces.ts'
@@ -42,14 +43,9 @@ export interface Mode {
 export function checkMode({ mode, realServers = 1 }: Wanted): AnyForwarding {
   const found = ALL_FORWARDINGS.find(word => word === (mode ?? ALL_FORWARDINGS[0]))
   if (!found) throw new UsageError(`--mode ${JSON.stringify(mode)}: use ${oneOf(ALL_FORWARDINGS)}`)
-  if (isPast(found) && realServers > 1)
+  if (isOneWay(found) && realServers > 1)
     throw new UsageError(`--mode ${found}: one real server has the VIP, leave out --rs`)
   return found
-}
-
-/** Real servers answer past the appliance. */
-export function isPast(mode: AnyForwarding): boolean {
-  return mode === 'dr' || mode === 'tunnel'
 }
 
 /** What `before` has put on is taken off, and what `mode` needs is there. */
@@ -57,7 +53,7 @@ export async function settleMode(before: string, mode: AnyForwarding, of: Mode):
   if (mode !== before) await lowerMode(of)
   if (mode === 'nat') await raiseGateway(of.rs, CLIENTS, CLIENTS6)
   if (mode === 'snat') await raiseGateway(of.rs, 'default', 'default')
-  if (isPast(mode)) await raiseWayPast(of)
+  if (isOneWay(mode)) await raiseWayPast(of)
   if (mode === 'tunnel') await raiseDecap(of)
 }
 

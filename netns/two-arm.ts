@@ -9,13 +9,14 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FORWARDINGS } from '../src/api/words.ts'
+import { isOneWay } from '../src/see/words/forwarding.ts'
 import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance, vipsOf } from './effective-config.ts'
 import { claimFolder, isLabFolder, removeFolder } from './folder.ts'
 import { LabError } from './lab-error.ts'
 import { raiseArm } from './links.ts'
 import { lockHolder, withLock } from './lock.ts'
-import { checkMode, isPast, settleMode } from './modes.ts'
+import { checkMode, settleMode } from './modes.ts'
 import { deleteNetns, inside, makeNetns, netnsExists, netnsLeftover } from './namespaces.ts'
 import { type Finished, type RunOptions, run, stopRecorded, until } from './processes.ts'
 import { raiseRedis } from './real-servers.ts'
@@ -159,7 +160,7 @@ export class Lab {
     await this.#stopRedisExcept(mode === before ? [...rs.addresses, ...outside] : [])
     const servers = [
       ...rs.addresses.map(address =>
-        raiseRedis(paths, rs, address, signal, isPast(mode) ? vips : []),
+        raiseRedis(paths, rs, address, signal, isOneWay(mode) ? vips : []),
       ),
       ...outside.map(address => raiseRedis(paths, of.client, address, signal)),
     ]
