@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
-import { hostText } from '../src/wire/ip-address.ts'
+import { endpointParts, hostText, isIpv6Text } from '../src/wire/ip-address.ts'
 import { UsageError } from './lab-error.ts'
 import {
   type Arm,
@@ -160,9 +160,8 @@ export function readAppliance(file: string): Appliance {
 
 /** The addresses of the services in a config, those of IPv6 if `ipv6` says so. */
 export function vipsOf(file: string, ipv6: boolean): string[] {
-  const hosts = readAppliance(file).vips.map(vip => vip.replace(/:\d+$/, ''))
-  const bare = hosts.map(host => host.replace(/^\[(.*)\]$/, '$1'))
-  return [...new Set(bare)].filter(host => ipv6 || !host.includes(':'))
+  const hosts = readAppliance(file).vips.map(vip => endpointParts(vip)?.host ?? vip)
+  return [...new Set(hosts)].filter(host => ipv6 || !isIpv6Text(host))
 }
 
 function strings(value: unknown): string[] {
