@@ -14,7 +14,7 @@ export interface Ends {
 }
 
 export interface ConnEnds extends Ends {
-  /** `TCP` or `UDP`. */
+  /** `TCP`, `UDP`, or `ICMP` of a ping. */
   protocol: string
   /** How the RS gets its packets; missing of FullNAT, and where it is not known. */
   forwarding?: AnyForwarding

@@ -27,7 +27,7 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
   { sort: 'lip', name: 'LIP', title: 'the balancer’s address and lport towards the real server' },
   { sort: 'rs', name: 'Real server', title: 'address and port of the real server' },
   { sort: 'forwarding', name: 'Method', title: 'how the real server gets its packets' },
-  { sort: 'protocol', name: 'Protocol', title: 'TCP or UDP' },
+  { sort: 'protocol', name: 'Protocol', title: 'TCP, UDP, or ICMP of pings' },
   { sort: 'state', name: 'State', title: 'state of the connection' },
   { sort: 'age', name: 'Age', title: 'how long it has been there' },
   { sort: 'worker', name: 'Worker', title: 'the packet thread that has it' },
