@@ -5,7 +5,14 @@ import { DROP_WORDS } from '../../see/drops/drops.ts'
 import type { ClientRow } from '../../see/numbers/clients.ts'
 import type { LipRow } from '../../see/numbers/lports.ts'
 import type { Quantiles } from '../../see/numbers/quantiles.ts'
-import type { ArmRow, DropRow, Moment, RsRow, ServiceRow } from '../../see/numbers/rows.ts'
+import type {
+  ArmRow,
+  BalancedRow,
+  DropRow,
+  Moment,
+  RsRow,
+  ServiceRow,
+} from '../../see/numbers/rows.ts'
 import { duration, type Line, line, percent, row, short } from '../../see/numbers/text.ts'
 import { counted } from '../../see/text/counted.ts'
 import type { BusyRow } from './busy.ts'
@@ -80,10 +87,7 @@ function traffic({ rates }: Pick<RsRow, 'rates'>): number {
 }
 
 /** By number the largest first; by address as they come, which is sorted. */
-function sorted<T extends Omit<RsRow, 'rs' | 'reason' | 'forwarding'>>(
-  rows: readonly T[],
-  sort: string,
-): T[] {
+function sorted<T extends BalancedRow>(rows: readonly T[], sort: string): T[] {
   const by: Record<string, (item: T) => number> = {
     'conn/s': ({ rates }) => rates.conns,
     traffic,
@@ -115,7 +119,7 @@ function methodMark({ forwarding }: RsRow): string {
   return forwarding === 'fullnat' ? '' : ` ${forwarding}`
 }
 
-function trafficRow(name: string, item: Omit<RsRow, 'rs' | 'reason' | 'forwarding'>): string {
+function trafficRow(name: string, item: BalancedRow): string {
   const { conns, in_packets, out_packets, in_bytes, out_bytes } = item.rates
   return row(SERVICE_WIDTHS, [
     name,

@@ -6,22 +6,26 @@ import type { AnyForwarding } from '../../api/words.ts'
 import type { LipRow } from './lports.ts'
 import type { Quantiles } from './quantiles.ts'
 
-export interface RsRow {
-  rs: string
-  /** How its new connections reach it. */
-  forwarding: AnyForwarding
+/** Of a real server, or of all of a service's. */
+export interface BalancedRow {
   weight: number
   /** Takes new connections. */
   usable: boolean
-  /** Why the health checks keep it from them; null if they do not. */
-  reason: string | null
   active: number
   inactive: number
   /** Per second. */
   rates: TrafficInfo
 }
 
-export interface ServiceRow extends Omit<RsRow, 'rs' | 'reason' | 'forwarding'> {
+export interface RsRow extends BalancedRow {
+  rs: string
+  /** How its new connections reach it. */
+  forwarding: AnyForwarding
+  /** Why the health checks keep it from new connections; null if they do not. */
+  reason: string | null
+}
+
+export interface ServiceRow extends BalancedRow {
   service: string
   scheduler: string
   /** Workers that answer its SYNs by cookies now. */
