@@ -3,7 +3,7 @@
 import type { Argv } from 'yargs'
 import type { Common } from '../terminal/common.ts'
 
-export type AddVerbs = (common: Argv<Common>) => void
+type AddVerbs = (common: Argv<Common>) => void
 
 const VERBS: Readonly<Record<string, () => Promise<(common: Argv<Common>) => unknown>>> = {
   run: async () => (await import('./run.ts')).addRun,
