@@ -5,10 +5,10 @@ import { test } from 'node:test'
 import { adoptRecords } from '../../src/engine/adopt.ts'
 import { connBytes } from '../../src/engine/parts.ts'
 import { checkBooks } from '../kit/books.ts'
-import { checksummed } from '../kit/datagram.ts'
+import { icmpPacket } from '../kit/datagram.ts'
 import { body, pieces, put, putAll, sentWhole } from '../kit/fragments.ts'
 import { pieces6, whole6 } from '../kit/fragments6.ts'
-import { concat, icmpv6, ipv4, ipv6 } from '../kit/frame.ts'
+import { concat } from '../kit/frame.ts'
 import { type Out, Stand } from '../kit/stand.ts'
 
 const CONFIG = `
@@ -29,7 +29,7 @@ snat:
 
 const ALL = { mask: 0, residue: 0 }
 
-/** Of a family: who is there, and how its messages are made. */
+/** Of a family: who is there, and its numbers. */
 interface Side {
   readonly host: string
   readonly far: string
@@ -37,7 +37,6 @@ interface Side {
   readonly router: string
   readonly types: { request: number; reply: number; exceeded: number; unreachable: number }
   readonly icmpAt: number
-  make(src: string, dst: string, type: number, rest: Uint8Array, code?: number): Uint8Array
 }
 
 const FOUR: Side = {
@@ -47,8 +46,6 @@ const FOUR: Side = {
   router: '202.108.10.254',
   types: { request: 8, reply: 0, exceeded: 11, unreachable: 3 },
   icmpAt: 20,
-  make: (src, dst, type, rest, code = 0) =>
-    ipv4({ src, dst, protocol: 1 }, checksummed(concat(Uint8Array.of(type, code, 0, 0), rest))),
 }
 const SIX: Side = {
   host: '2001:db8:168::2',
@@ -57,16 +54,17 @@ const SIX: Side = {
   router: '2001:db8:10::fe',
   types: { request: 128, reply: 129, exceeded: 3, unreachable: 1 },
   icmpAt: 40,
-  make: (src, dst, type, rest, code = 0) =>
-    ipv6({ src, dst, next: 58 }, icmpv6({ src, dst }, type, code, rest)),
 }
+
+const message = (src: string, dst: string, type: number, rest: Uint8Array) =>
+  icmpPacket({ src, dst }, type, 0, rest)
 
 const echoOf = (id: number, bytes = 56) =>
   concat(Uint8Array.of(id >> 8, id & 255, 0, 7), body(bytes))
 const request = (side: Side, id = 0x1234, dst = side.far) =>
-  side.make(side.host, dst, side.types.request, echoOf(id))
+  message(side.host, dst, side.types.request, echoOf(id))
 const reply = (side: Side, id: number, src = side.far) =>
-  side.make(src, side.ours, side.types.reply, echoOf(id))
+  message(src, side.ours, side.types.reply, echoOf(id))
 /** The identifier at `icmp`. */
 const idAt = (packet: Uint8Array, icmp: number) => (packet[icmp + 4] << 8) | packet[icmp + 5]
 
@@ -88,10 +86,10 @@ for (const [name, side] of [
     const out = left(put(stand, request(side), 'int0'), 'ext0', stand)
     const lport = idAt(out, side.icmpAt)
     assert.notEqual(lport, 0x1234)
-    const expected = side.make(side.ours, side.far, side.types.request, echoOf(lport))
+    const expected = message(side.ours, side.far, side.types.request, echoOf(lport))
     assert.deepEqual(out.subarray(side.icmpAt), expected.subarray(side.icmpAt))
     const back = left(put(stand, reply(side, lport), 'ext0'), 'int0', stand)
-    const answer = side.make(side.far, side.host, side.types.reply, echoOf(0x1234))
+    const answer = message(side.far, side.host, side.types.reply, echoOf(0x1234))
     assert.deepEqual(back.subarray(side.icmpAt), answer.subarray(side.icmpAt))
     // The same ping goes on by the same identifier, another has its own.
     assert.equal(pinged(stand, side), lport)
@@ -116,8 +114,8 @@ for (const [name, side] of [
     const bad = request(side, 9)
     bad[bad.length - 1] ^= 1
     refused(bad, 'int0', 'ICMP_CHECKSUM')
-    refused(side.make(side.far, side.host, side.types.request, echoOf(1)), 'ext0', 'ICMP_NOT_OURS')
-    refused(side.make(side.host, side.far, side.types.reply, echoOf(0)), 'int0', 'ICMP_NOT_OURS')
+    refused(message(side.far, side.host, side.types.request, echoOf(1)), 'ext0', 'ICMP_NOT_OURS')
+    refused(message(side.host, side.far, side.types.reply, echoOf(0)), 'int0', 'ICMP_NOT_OURS')
     assert.equal(stand.engine.conns.table.used, 1)
   })
 
@@ -125,7 +123,7 @@ for (const [name, side] of [
     const stand = new Stand(CONFIG)
     const out = left(put(stand, request(side, 0), 'int0'), 'ext0', stand)
     const error = (quote: Uint8Array, dst: string) =>
-      side.make(side.router, dst, side.types.exceeded, concat(new Uint8Array(4), quote))
+      message(side.router, dst, side.types.exceeded, concat(new Uint8Array(4), quote))
     const back = left(put(stand, error(out, side.ours), 'ext0'), 'int0', stand)
     const quoted = back.subarray(side.icmpAt + 8)
     assert.deepEqual(quoted.subarray(side.icmpAt), request(side, 0).subarray(side.icmpAt))
@@ -150,7 +148,7 @@ for (const [name, side] of [
 
   test(`over ${name} one in fragments leaves in fragments`, () => {
     const stand = new Stand(CONFIG)
-    const large = side.make(side.host, side.far, side.types.request, echoOf(5, 3000))
+    const large = message(side.host, side.far, side.types.request, echoOf(5, 3000))
     const sent = putAll(stand, (side === SIX ? pieces6 : pieces)(large, 1500), 'int0')
     const { packet, sizes } = sentWhole(sent, 'ext0', side === SIX ? whole6 : undefined)
     assert.ok(sizes.length > 2)

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LAN, WAN } from '../kit/connection.ts'
-import { checksummed, datagram } from '../kit/datagram.ts'
+import { datagram, icmpPacket } from '../kit/datagram.ts'
 import { put } from '../kit/fragments.ts'
-import { concat, icmpv6, ipv4, ipv6, tcp } from '../kit/frame.ts'
+import { concat, ethernet, ipv4, ipv6, tcpPacket } from '../kit/frame.ts'
 import { SEED6_CONFIG } from '../kit/nd.ts'
 import { printed } from '../kit/printed.ts'
 import { Several } from '../kit/several.ts'
@@ -41,10 +41,6 @@ const FAMILIES: Readonly<Record<string, FamilyOf>> = {
 const configOf = (seed: string, way: string) =>
   seed.replace('weight: 100', `$&, forwarding: ${way}`)
 
-/** A packet of either family, with what is inside of it. */
-const packetOf = (src: string, dst: string, protocol: number, body: Uint8Array) =>
-  src.includes(':') ? ipv6({ src, dst, next: protocol }, body) : ipv4({ src, dst, protocol }, body)
-
 /** An error of `src` to `dst`; the four bytes behind its checksum are `rest`. */
 function error(
   src: string,
@@ -57,8 +53,7 @@ function error(
     Uint8Array.of(rest >>> 24, (rest >> 16) & 255, (rest >> 8) & 255, rest & 255),
     quote,
   )
-  if (src.includes(':')) return ipv6({ src, dst, next: 58 }, icmpv6({ src, dst }, type, code, body))
-  return ipv4({ src, dst, protocol: 1 }, checksummed(concat(Uint8Array.of(type, code, 0, 0), body)))
+  return icmpPacket({ src, dst }, type, code, body)
 }
 
 const wordsOf = (out: readonly Out[]) => out.map(({ arm, decoded }) => `${arm} ${printed(decoded)}`)
@@ -68,24 +63,17 @@ for (const [name, family] of Object.entries(FAMILIES)) {
   const isSix = name === 'IPv6'
   const [header, least] = isSix ? [40, 1280] : [20, 68]
   const outer = (inner: Uint8Array, dst = rip, src = own) =>
-    packetOf(src, dst, isSix ? 41 : 4, inner)
+    isSix ? ipv6({ src, dst, next: 41 }, inner) : ipv4({ src, dst, protocol: 4 }, inner)
   const C = `${client}.33896 > ${vip}.6379`
-  const sent = (seq = 1001) =>
-    packetOf(
-      client,
-      vip,
-      6,
-      tcp({
-        src: client,
-        dst: vip,
-        sport: 33896,
-        dport: 6379,
-        flags: '.',
-        seq,
-        ack: 9001,
-        payload: new Uint8Array(100),
-      }),
-    )
+  const sent = (seq = 1001) => {
+    const ends = { src: client, sport: 33896, dst: vip, dport: 6379 }
+    return tcpPacket({ ...ends, flags: '.', seq, ack: 9001, payload: new Uint8Array(100) })
+  }
+  /** Of the RS, past us. */
+  const answered = (seq: number, bytes = 0) => {
+    const ends = { src: vip, sport: 6379, dst: client, dport: 33896 }
+    return tcpPacket({ ...ends, flags: '.', seq, ack: 1001, payload: new Uint8Array(bytes) })
+  }
   const tooLarge = isSix ? [2, 0] : [3, 4]
 
   /** The client has sent up to 1001 and acknowledged up to 9001. */
@@ -145,7 +133,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
       ['ICMP_QUOTE', error(router, own, tooLarge, 1400, outer(sent(), rip, client))],
       ['ICMP_NO_CONN', error(router, own, tooLarge, 1400, outer(sent(), router))],
       ['ICMP_SEQUENCE', error(router, own, tooLarge, 1400, outer(sent(900_000_000)))],
-      ['ICMP_TYPE', error(router, own, isSix ? [4, 0] : [4, 0], 0, whole)],
+      ['ICMP_TYPE', error(router, own, [4, 0], 0, whole)],
       ['IP_SOURCE', error(own, own, tooLarge, 1400, whole)],
       ['ICMP_NOT_OURS', error(far, own, tooLarge, 1400, whole), WAN],
     ]
@@ -191,11 +179,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
       assert.ok(arms)
       several.segment(sport % 3, WAN, `${client}.${sport} > ${vip}.6379: UDP, length 50`)
       const packet = error(router, own, tooLarge, 1400, outer(question))
-      const type = isSix ? [0x86, 0xdd] : [8, 0]
-      const macs = [arms.macOf(LAN), RS_MAC].flatMap(mac =>
-        mac.split(':').map(hex => Number.parseInt(hex, 16)),
-      )
-      const frame = concat(Uint8Array.of(...macs, ...type), packet)
+      const frame = ethernet(arms.macOf(LAN), RS_MAC, isSix ? 0x86dd : 0x0800, packet)
       const [told, ...more] = wordsOf(several.input((sport + 1) % 3, LAN, frame))
       assert.ok(told?.endsWith(`about udp ${client}.${sport} > ${vip}.6379`), told)
       assert.equal(more.length, 0)
@@ -205,22 +189,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
   for (const way of ['dr', 'tunnel']) {
     test(`${name}: by ${way} an error about what the RS has sent reaches it as it is`, () => {
       const stand = opened(way)
-      const answer = packetOf(
-        vip,
-        client,
-        6,
-        tcp({
-          src: vip,
-          dst: client,
-          sport: 6379,
-          dport: 33896,
-          flags: '.',
-          seq: 9001,
-          ack: 1001,
-          payload: new Uint8Array(60),
-        }),
-      )
-      const packet = error(far, vip, tooLarge, 1300, answer)
+      const packet = error(far, vip, tooLarge, 1300, answered(9001, 60))
       const [told, ...more] = put(stand, packet)
       assert.ok(told && more.length === 0)
       assert.equal(told.arm, LAN)
@@ -228,26 +197,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
       const inside = told.bytes.subarray(24 + (way === 'tunnel' ? header : 0))
       assert.deepEqual(inside, packet)
       assert.equal(told.decoded.tunnel?.dst, way === 'tunnel' ? rip : undefined)
-      const forged = error(
-        far,
-        vip,
-        tooLarge,
-        1300,
-        packetOf(
-          vip,
-          client,
-          6,
-          tcp({
-            src: vip,
-            dst: client,
-            sport: 6379,
-            dport: 33896,
-            flags: '.',
-            seq: 900_000_000,
-            ack: 1001,
-          }),
-        ),
-      )
+      const forged = error(far, vip, tooLarge, 1300, answered(900_000_000))
       assert.deepEqual(put(stand, forged), [])
       assert.equal(stand.verdictName(), 'ICMP_SEQUENCE')
     })

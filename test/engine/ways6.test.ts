@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LAN, WAN } from '../kit/connection.ts'
-import { datagram, offloadUdp } from '../kit/datagram.ts'
+import { datagram, icmpPacket, offloadUdp } from '../kit/datagram.ts'
 import { body, notLost, put, putAll } from '../kit/fragments.ts'
 import { bytesOf, endsOf, pieces6, sentWhole6, whole6 } from '../kit/fragments6.ts'
-import { concat, ethernet, icmpv6, ipv6, tcp } from '../kit/frame.ts'
+import { concat, ethernet, ipv6, tcp } from '../kit/frame.ts'
 import { SEED6_CONFIG } from '../kit/nd.ts'
 import { printed } from '../kit/printed.ts'
 import { CLIENT_MAC, type Out, Stand } from '../kit/stand.ts'
@@ -143,10 +143,7 @@ test('errors about packets by NAT reach who sent them, as that one knows them', 
   const stand = standBy('nat', 'udp')
   put(stand, datagram({ ...QUESTION, payload: body(4) }))
   const about = (packet: Uint8Array, src: string, dst: string) =>
-    ipv6(
-      { src, dst, next: 58 },
-      icmpv6({ src, dst }, 2, 0, concat(Uint8Array.of(0, 0, 5, 80), packet)),
-    )
+    icmpPacket({ src, dst }, 2, 0, concat(Uint8Array.of(0, 0, 5, 80), packet))
   const asSent = datagram({ ...QUESTION, dst: RS, payload: body(4) })
   const [told] = put(stand, about(asSent, '2001:db8:168::fe', CLIENT), LAN)
   assert.equal(

@@ -8,10 +8,10 @@ import { fromNicProgram } from '../../src/io/nic-bpf.ts'
 import { amongRanges, common, joined, numberOf, type Range, without } from '../../src/io/ranges.ts'
 import { ipAddress, ipText } from '../../src/wire/ip-address.ts'
 import { bpfRunner, LOOPBACK_MAC, NO_DEVICE, VERDICT } from '../kit/bpf.ts'
-import { datagram, icmpError } from '../kit/datagram.ts'
+import { datagram, icmpError, icmpPacket } from '../kit/datagram.ts'
 import { piece } from '../kit/fragments.ts'
 import { piece6 } from '../kit/fragments6.ts'
-import { concat, ethernet, icmpv6, ipv4, ipv6, tcp } from '../kit/frame.ts'
+import { concat, ethernet, ipv6, tcp, tcpPacket } from '../kit/frame.ts'
 
 const run = bpfRunner('classifier')
 
@@ -53,11 +53,8 @@ for (const [VIP, RIP, INSIDE, BESIDE, CLIENT, HOST] of FAMILIES) {
 
   const frame = (packet: Uint8Array, mac = LOOPBACK_MAC) =>
     ethernet(mac, OTHER, isSix ? 0x86dd : 0x0800, packet)
-  const segment = (src: string, sport: number, dst: string, dport = 4000) => {
-    const of = { src, dst, sport, dport }
-    const inner = tcp({ ...of, flags: 'S', seq: 1 })
-    return isSix ? ipv6({ ...of, next: 6 }, inner) : ipv4({ ...of, protocol: 6 }, inner)
-  }
+  const segment = (src: string, sport: number, dst: string) =>
+    tcpPacket({ src, dst, sport, dport: 4000, flags: 'S', seq: 1 })
   const query = (src: string, sport: number, dst: string) =>
     datagram({ src, dst, sport, dport: 4000, payload: new Uint8Array(2000) })
   const cut = (packet: Uint8Array, from: number, bytes: number) =>
@@ -68,8 +65,7 @@ for (const [VIP, RIP, INSIDE, BESIDE, CLIENT, HOST] of FAMILIES) {
     if (!isSix) return icmpError({ about, type: 3, code: 1, protocol, src: by, dst })
     const sent = { src: dst, dst: src, sport: 4000, dport: sport }
     const quote = ipv6({ ...sent, next: protocol }, tcp({ ...sent, flags: 'S', seq: 1 }))
-    const ends = { src: by, dst }
-    return ipv6({ ...ends, next: 58 }, icmpv6(ends, 1, 0, concat(new Uint8Array(4), quote)))
+    return icmpPacket({ src: by, dst }, 1, 0, concat(new Uint8Array(4), quote))
   }
 
   test(`${family}: what an RS of NAT answers is taken, and errors about it`, () => {

@@ -1,7 +1,7 @@
 /** Packets that are not TCP: datagrams of UDP, and ICMP errors with what they quote. */
 
 import type { DecodedUdp } from './decode.ts'
-import { checksum, concat, ip, ipv4, ipv6, pseudoHeader, vnetHeader } from './frame.ts'
+import { checksum, concat, icmpv6, ip, ipv4, ipv6, pseudoHeader, vnetHeader } from './frame.ts'
 
 /** Ends of a packet, or of what would answer it. */
 export interface Ends {
@@ -126,6 +126,21 @@ export function icmpError(fields: ErrorFields): Uint8Array {
   const quote = ipv4({ src: about.dst, dst: about.src, protocol, fragment, options }, inside)
   const message = checksummed(concat(Uint8Array.of(type, code, 0, 0, 0, 0, 0, 0), quote))
   return ipv4({ src: fields.src ?? about.src, dst: fields.dst ?? about.dst, protocol: 1 }, message)
+}
+
+/** A message of ICMP in a packet of either family, by the addresses; `rest` stands behind the checksum. */
+export function icmpPacket(
+  { src, dst, ttl = 64, tos = 0 }: { src: string; dst: string; ttl?: number; tos?: number },
+  type: number,
+  code: number,
+  rest: Uint8Array,
+): Uint8Array {
+  if (src.includes(':')) {
+    const header = { src, dst, next: 58, hopLimit: ttl, trafficClass: tos }
+    return ipv6(header, icmpv6({ src, dst }, type, code, rest))
+  }
+  const message = checksummed(concat(Uint8Array.of(type, code, 0, 0), rest))
+  return ipv4({ src, dst, protocol: 1, ttl, tos }, message)
 }
 
 /** An ICMP message with its checksum, whose field is 0 yet. */

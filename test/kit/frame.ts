@@ -195,27 +195,20 @@ export function tcp(fields: TcpFields): Uint8Array {
   return segment
 }
 
+/** A segment in a packet of either family, from the IP header on. */
+export function tcpPacket(fields: TcpFields): Uint8Array {
+  const { src, dst, ttl = 64, tos = 0, id = 1, df = true } = fields
+  if (src.includes(':'))
+    return ipv6({ src, dst, next: 6, hopLimit: ttl, trafficClass: tos }, tcp(fields))
+  const options = fields.ipOptions ?? new Uint8Array()
+  const fragment = df ? 0x4000 : 0
+  return ipv4({ src, dst, protocol: 6, ttl, tos, id, fragment, options }, tcp(fields))
+}
+
 /** A whole Ethernet frame with a complete checksum. */
 export function tcpFrame(fields: TcpFields & { srcMac: string; dstMac: string }): Uint8Array {
-  const { src, dst, srcMac, dstMac, ttl, tos } = fields
-  if (src.includes(':')) {
-    const header = { src, dst, next: 6, hopLimit: ttl ?? 64, trafficClass: tos ?? 0 }
-    return ethernet(dstMac, srcMac, 0x86dd, ipv6(header, tcp(fields)))
-  }
-  const packet = ipv4(
-    {
-      src: fields.src,
-      dst: fields.dst,
-      protocol: 6,
-      ttl: fields.ttl ?? 64,
-      tos: fields.tos ?? 0,
-      id: fields.id ?? 1,
-      fragment: (fields.df ?? true) ? 0x4000 : 0,
-      options: fields.ipOptions ?? new Uint8Array(),
-    },
-    tcp(fields),
-  )
-  return ethernet(fields.dstMac, fields.srcMac, 0x0800, packet)
+  const { src, srcMac, dstMac } = fields
+  return ethernet(dstMac, srcMac, src.includes(':') ? 0x86dd : 0x0800, tcpPacket(fields))
 }
 
 export function arpFrame(

@@ -8,10 +8,10 @@
  */
 
 import assert from 'node:assert/strict'
-import { udp } from './datagram.ts'
+import { icmpPacket, udp } from './datagram.ts'
 import type { DecodedIcmp, DecodedIcmpv6 } from './decode.ts'
 import { ipText } from './decode-ip.ts'
-import { checksum, concat, icmpv6, ipv4, ipv6, pseudoHeader, tcp } from './frame.ts'
+import { checksum, concat, pseudoHeader, tcpPacket } from './frame.ts'
 
 const LINE =
   /^(?:\((?:tos 0x([\da-f]+), )?ttl (\d+)\) )?([\da-f:.]+) > ([\da-f:.]+): ICMP6? (\d+)\/(\d+)(?:, mtu (\d+))?, about (tcp|udp) ([\da-f:.]+)\.(\d+) > ([\da-f:.]+)\.(\d+)(?:, seq (\d+))?(?:, ack (\d+))?$/
@@ -28,26 +28,15 @@ export function parseIcmp(line: string): Uint8Array {
   const [type, code, mtu] = [Number(m[5]), Number(m[6]), Number(m[7] ?? 0)]
   const [tos, ttl] = [Number.parseInt(m[1] ?? '0', 16), Number(m[2] ?? 64)]
   const rest = concat(Uint8Array.of(0, 0, mtu >> 8, mtu & 255), quoteOf(m))
-  if (src.includes(':')) {
-    const ends = { src, dst }
-    return ipv6({ ...ends, next: 58, hopLimit: ttl }, icmpv6(ends, type, code, rest))
-  }
-  const message = concat(Uint8Array.of(type, code, 0, 0), rest)
-  const sum = checksum(message)
-  message.set([sum >> 8, sum & 255], 2)
-  return ipv4({ src, dst, protocol: 1, tos, ttl }, message)
+  return icmpPacket({ src, dst, tos, ttl }, type, code, rest)
 }
 
 function quoteOf(m: RegExpExecArray): Uint8Array {
   const ends = { src: m[9], sport: Number(m[10]), dst: m[11], dport: Number(m[12]) }
   if (m[8] === 'udp') return udp(ends)
   const numbers = { seq: Number(m[13] ?? 0), ack: Number(m[14] ?? 0) }
-  const segment = tcp({ ...ends, ...numbers, flags: '.', payload: new Uint8Array() })
-  const isSix = ends.src.includes(':')
-  const packet = isSix
-    ? ipv6({ src: ends.src, dst: ends.dst, next: 6 }, segment)
-    : ipv4({ src: ends.src, dst: ends.dst, protocol: 6 }, segment)
-  return m[14] === undefined ? packet.subarray(0, isSix ? 48 : 28) : packet
+  const packet = tcpPacket({ ...ends, ...numbers, flags: '.' })
+  return m[14] === undefined ? packet.subarray(0, ends.src.includes(':') ? 48 : 28) : packet
 }
 
 export function isIcmpError({ kind, type }: DecodedIcmp | DecodedIcmpv6): boolean {

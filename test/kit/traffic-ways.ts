@@ -14,7 +14,7 @@ import { ipText } from '../../src/wire/ip-address.ts'
 import type { Ipv6 } from '../../src/wire/ipv6-address.ts'
 import { datagram, type Ends } from './datagram.ts'
 import { decode } from './decode.ts'
-import { arpFrame, concat, ethernet, ipv4, ipv6, tcp, vnetHeader } from './frame.ts'
+import { arpFrame, concat, ethernet, tcpPacket, vnetHeader } from './frame.ts'
 import { answer } from './nd.ts'
 import { CLIENT_MAC, RS_MAC, type Stand } from './stand.ts'
 
@@ -298,20 +298,11 @@ function framed(
   bytes: number,
 ): Frame {
   const payload = new Uint8Array(bytes).fill(120)
-  const { src, dst } = ends
-  const isSix = src.includes(':')
-  const inside = () => {
-    const body = tcp({
-      ...ends,
-      ...segment,
-      flags: segment?.flags ?? '',
-      seq: segment?.seq ?? 0,
-      payload,
-    })
-    return isSix ? ipv6({ src, dst, next: 6 }, body) : ipv4({ src, dst, protocol: 6 }, body)
-  }
-  const packet = segment ? inside() : datagram({ ...ends, payload })
+  const packet = segment
+    ? tcpPacket({ ...ends, ...segment, payload })
+    : datagram({ ...ends, payload })
   const srcMac = arm === 'dpdk0' ? CLIENT_MAC : (MACS[(segment?.seq ?? 0) & 1] as string)
-  const frame = ethernet(stand.macOf(arm), srcMac, isSix ? 0x86dd : 0x0800, packet)
+  const type = ends.src.includes(':') ? 0x86dd : 0x0800
+  const frame = ethernet(stand.macOf(arm), srcMac, type, packet)
   return { arm, bytes: concat(vnetHeader(), frame) }
 }
