@@ -24,8 +24,8 @@ import { checkBooks } from '../kit/books.ts'
 import { openMany, SYN, WAN } from '../kit/connection.ts'
 import { runs } from '../kit/long.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
-import { give, inputOf, LIVES, RSS, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
-import { OUTSIDERS, RSS6 } from '../kit/traffic-ways.ts'
+import { give, inputOf, LIVES, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { OUTSIDERS, RSS, RSS6 } from '../kit/traffic-ways.ts'
 
 type Lives = (typeof LIVES)[number]['steps']
 

@@ -20,9 +20,9 @@ import { CLIENT_MAC, RS_MAC, type Stand } from './stand.ts'
 
 const [VIP, VIP6] = ['202.108.10.1', '2001:db8:10::1']
 const [OUTSIDE, OUTSIDE6] = ['202.108.10', '2001:db8:10:']
-const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
+export const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
 export const RSS6 = ['2001:db8:168::2', '2001:db8:168::12', '2001:db8:168::13']
-const MACS = [RS_MAC, '52:54:00:00:01:99']
+export const MACS = [RS_MAC, '52:54:00:00:01:99']
 const ARMS = ['dpdk0', 'dpdk1'] as const
 /** What hosts inside open leaves by SNAT. */
 const [INSIDE, INSIDE6] = ['192.168.168.70', '2001:db8:168::70']
@@ -183,7 +183,7 @@ export const wayStep = fc.oneof(
   { weight: 4, arbitrary: wait },
   { weight: 2, arbitrary: change },
 )
-type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
+export type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
 export type WayStep = ValueOf<typeof way>
 
 interface Frame {
@@ -271,13 +271,13 @@ function endsOf({ engine }: Stand, t: number): Ends {
   }
 }
 
-/** Those that the other end awaits, or any. */
-function numbersOf(
-  { fits, flags, seq, ack }: ValueOf<typeof further>,
+/** Sequence numbers of a segment of tuple t, or -1: those that the other end awaits, or any. */
+export function numbersOf(
+  { fits, flags, seq, ack }: { fits: boolean; flags: string; seq: number; ack: number },
   { engine }: Stand,
   t: number,
 ): { seq: number; ack: number } {
-  if (!fits || ((t & 1) === 0 && flags === 'S')) return { seq, ack }
+  if (!fits || t < 0 || ((t & 1) === 0 && flags === 'S')) return { seq, ack }
   const { table } = engine.conns
   const cell = (at: number) => table.cells[RECORD.of(t) | at] as number
   const isOpening = table.state(t >> 1) === State.SYN_RECV

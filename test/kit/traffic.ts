@@ -6,23 +6,30 @@
 
 import fc from 'fast-check'
 import type { Change } from '../../src/config/changes.ts'
-import { CELL, KEY, RECORD, RS_SEEN, TUPLE } from '../../src/engine/conn-layout.ts'
-import { State } from '../../src/engine/tcp-state.ts'
+import { KEY, RECORD, TUPLE } from '../../src/engine/conn-layout.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { datagram } from './datagram.ts'
 import { piece } from './fragments.ts'
 import { arpFrame, concat, ethernet, ipv4, tcpFrame, vnetHeader } from './frame.ts'
 import { hear, stopOpening } from './journaled.ts'
-import { CLIENT_MAC, RS_MAC, SEED_CONFIG, type Stand } from './stand.ts'
-import { notice, WAYS_CONFIG, type WayStep, wayInput, wayStep } from './traffic-ways.ts'
+import { CLIENT_MAC, SEED_CONFIG, type Stand } from './stand.ts'
+import {
+  MACS,
+  notice,
+  numbersOf,
+  RSS,
+  type ValueOf,
+  WAYS_CONFIG,
+  type WayStep,
+  wayInput,
+  wayStep,
+} from './traffic-ways.ts'
 
 const VIP = '202.108.10.1'
 const CLIENTS = ['202.108.10.2', '202.108.10.3', '202.108.10.77']
-export const RSS = ['192.168.168.2', '192.168.168.12', '192.168.168.13']
 const LIPS = ['192.168.168.7', '192.168.168.8']
 /** An echo request, whose payload is zeros as an image and a journal would have them. */
 const PING = Uint8Array.from({ length: 700 }, (_, i) => [8, 0, 0xf7, 0xff][i] ?? 0)
-const MACS = [RS_MAC, '52:54:00:00:01:99']
 
 /** Two services, one of them persistent, three RSs, few neighbours' frames and connections. */
 export const TRAFFIC_CONFIG = `${SEED_CONFIG.replace(
@@ -188,8 +195,6 @@ const step = fc.oneof(
   },
 )
 
-const anySegment = fc.record(segment)
-type ValueOf<T> = T extends fc.Arbitrary<infer V> ? V : never
 export type Step = ValueOf<typeof step> | WayStep | { step: 'drain' }
 
 export const steps = (maxLength: number): fc.Arbitrary<Step[]> => livesOf(step, maxLength)
@@ -284,23 +289,6 @@ function datagramOf(step: Extract<Step, { step: 'datagram' }>, stand: Stand): In
   })
   const srcMac = from === 0 ? CLIENT_MAC : step.mac
   return { arm, bytes: concat(vnetHeader(), ethernet(stand.macOf(arm), srcMac, 0x0800, packet)) }
-}
-
-/** Sequence numbers of a segment of tuple t, or -1. */
-function numbersOf(
-  { fits, flags, seq, ack }: ValueOf<typeof anySegment>,
-  { engine }: Stand,
-  t: number,
-): { seq: number; ack: number } {
-  const { table } = engine.conns
-  if (!fits || t < 0 || ((t & 1) === 0 && flags === 'S')) return { seq, ack }
-  const cell = (at: number) => table.cells[RECORD.of(t) | at] as number
-  const isOpening = table.state(t >> 1) === State.SYN_RECV
-  const hasAnswered = (cell(CELL.WORD) & RS_SEEN) !== 0
-  const ofRs = hasAnswered ? cell(isOpening ? CELL.RS_ISN1 : CELL.RST_SEQ) : seq
-  const ofClient = cell(CELL.RST_ACK)
-  if ((t & 1) === 1) return { seq: ofRs >>> 0, ack: ofClient >>> 0 }
-  return { seq: (ofClient - cell(CELL.DELTA)) >>> 0, ack: ofRs >>> 0 }
 }
 
 /** Gives the input to a stand. => Everything that can be seen of what it did: verdict, headers in hexadecimal, log lines */
