@@ -24,10 +24,8 @@ import { checkBooks } from '../kit/books.ts'
 import { openMany, SYN, WAN } from '../kit/connection.ts'
 import { runs } from '../kit/long.ts'
 import { RS_MAC, Stand } from '../kit/stand.ts'
-import { give, inputOf, LIVES, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { give, inputOf, LIVES, type Life, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 import { OUTSIDERS, RSS, RSS6 } from '../kit/traffic-ways.ts'
-
-type Lives = (typeof LIVES)[number]['steps']
 
 const CAPACITY = 16
 /** Frames of the first engines, and of those that follow them. */
@@ -100,12 +98,12 @@ const outcome = (seen: string[]) =>
     .filter(line => !/^NEIGHBOUR|^dpdk\d (52 00010800|96 6000000000203aff)/.test(line))
     .join()
 
-for (const { name, config, steps, part } of LIVES) {
-  test(`after any traffic, ${name}: an heir finds, lists and translates as its forerunner, until the last has ended`, () =>
-    inherited(config, steps, runs(16 * part)))
+for (const life of LIVES) {
+  test(`after any traffic, ${life.name}: an heir finds, lists and translates as its forerunner, until the last has ended`, () =>
+    inherited(life))
 }
 
-function inherited(whole: string, steps: Lives, numRuns: number): void {
+function inherited({ config: whole, steps, part }: Life): void {
   const lives = fc.array(steps(60), { minLength: 1, maxLength: 30 }).map(all => all.flat())
   const goesOn = (all: readonly Step[]) => {
     const memory = new ArrayBuffer(connBytes(CAPACITY))
@@ -139,7 +137,11 @@ function inherited(whole: string, steps: Lives, numRuns: number): void {
     assert.equal(next.engine.conns.table.used, 0)
     checkBooks(next.engine, lports)
   }
-  fc.assert(fc.property(lives, goesOn), { numRuns, endOnFailure: true, includeErrorInReport: true })
+  fc.assert(fc.property(lives, goesOn), {
+    numRuns: runs(16 * part),
+    endOnFailure: true,
+    includeErrorInReport: true,
+  })
 }
 
 test('what comes due while there is no engine has time left when there is one, and ends then', () => {

@@ -27,14 +27,7 @@ import { checkBooks } from '../kit/books.ts'
 import { CLIENT, established, openMany, WAN } from '../kit/connection.ts'
 import { runs } from '../kit/long.ts'
 import { Stand } from '../kit/stand.ts'
-import {
-  type steps as anySteps,
-  give,
-  inputOf,
-  LIVES,
-  type Step,
-  TRAFFIC_CONFIG,
-} from '../kit/traffic.ts'
+import { give, inputOf, LIVES, type Life, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
 
 // How long mending takes decides when there is more of it (mending.ts): on a machine with other work it would be put off at random.
 mock.method(performance, 'now', () => 0)
@@ -138,14 +131,13 @@ function checkLimits({ engine: { dests } }: Stand): void {
   }
 }
 
-const RUNS = runs(12)
 const lports = { mask: 16_383, residue: 5 }
 /** Of all lives, one after the other: it is 35 MB. */
 const arena = new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2)))
 
-for (const { name, config, steps, part } of LIVES) {
-  test(`wherever it throws, ${name}: every slot is in one place afterwards, and all who count agree`, () =>
-    survives(config, steps, Math.ceil(RUNS * part)))
+for (const life of LIVES) {
+  test(`wherever it throws, ${life.name}: every slot is in one place afterwards, and all who count agree`, () =>
+    survives(life))
 }
 
 test('many calls were made to throw', () => {
@@ -154,7 +146,7 @@ test('many calls were made to throw', () => {
   assert.ok(sum > 10 && trap.thrown.size > 6, `thrown ${sum} times in ${trap.thrown.size} calls`)
 })
 
-function survives(config: string, steps: typeof anySteps, numRuns: number): void {
+function survives({ config, steps, part }: Life): void {
   const lives = fc.array(steps(60), { minLength: 5, maxLength: 20 }).map(all => all.flat())
   const fuses = fc.array(fc.tuple(fc.integer({ min: 1, max: 30 }), fc.boolean()), {
     minLength: 8,
@@ -194,7 +186,7 @@ function survives(config: string, steps: typeof anySteps, numRuns: number): void
   }
   try {
     fc.assert(fc.property(lives, fuses, goesOn), {
-      numRuns,
+      numRuns: runs(12 * part),
       endOnFailure: true,
       includeErrorInReport: true,
     })

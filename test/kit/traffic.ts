@@ -210,6 +210,8 @@ export const LIVES = [
   },
 ] as const
 
+export type Life = (typeof LIVES)[number]
+
 const livesOf = (one: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[]> =>
   fc
     .tuple(fc.array(one, { minLength: 5, maxLength }), fc.boolean())
