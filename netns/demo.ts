@@ -268,7 +268,7 @@ function expect(failures: Failures, held: boolean, expectation: string): void {
 }
 
 /** As part of a pattern. */
-const dots = (address: string) => address.replaceAll(/[.[\]]/g, '\\$&')
+export const dots = (address: string) => address.replaceAll(/[.[\]]/g, '\\$&')
 
 function heading(text: string): void {
   console.log(`\n== ${text} ==`)

@@ -20,6 +20,7 @@ export const LIP = '192.168.168.7'
 export const RIP = '192.168.168.2'
 /** The same of `lab up --ipv6`. */
 export const VIP6 = '2001:db8:10::1'
+export const CIP6 = '2001:db8:10::2'
 export const RIP6 = '2001:db8:168::2'
 
 /** Raises a lab before the tests of the file and takes it down after them; `arms` is for tests of one kind of them. */

@@ -64,20 +64,11 @@ const ROUND: Edit[][] = [
   [{ edit: 'set-timeouts', established: 90, fin_wait: 0 }],
 ]
 
+const REQUESTS = isLong ? '400000' : '150000'
+
 test('200 live connections under load do not notice any change', async () => {
   const load = mustClient(lab, [
-    ...[
-      'redis-benchmark',
-      '-h',
-      VIP,
-      '-c',
-      '200',
-      '-n',
-      isLong ? '400000' : '150000',
-      '-t',
-      'get',
-      '-q',
-    ],
+    ...['redis-benchmark', '-h', VIP, '-c', '200', '-n', REQUESTS, '-t', 'get', '-q'],
   ])
   let running = true
   void load.finally(() => {

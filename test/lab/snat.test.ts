@@ -6,15 +6,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Capture } from '../../netns/capture.ts'
-import { showConversation, shownIn } from '../../netns/demo.ts'
+import { dots, showConversation, shownIn } from '../../netns/demo.ts'
 import { until } from '../../netns/processes.ts'
 import { WAYS_OUT } from '../../netns/topology.ts'
-import { CIP, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
+import { hostText } from '../../src/wire/ip-address.ts'
+import { CIP, CIP6, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
 
 const lab = labForTests('snat', { workers: 2, ipv6: true, mode: 'snat' })
-const [OUTSIDE, OUTSIDE6] = WAYS_OUT.map(({ outside }) => outside)
+const [{ outside: OUTSIDE }, { outside: OUTSIDE6 }] = WAYS_OUT
 const [HOSTS, HOSTS6] = WAYS_OUT.map(({ hosts }) => `src-range=${hosts},oif=ext0`)
-const literal = (text = '') => text.replaceAll('.', '\\.')
+/** As it is printed, in a pattern. */
+const printed = (address: string) => dots(hostText(address))
 
 const type = (line: string) => mustTapvs(lab, 'ipvsadm', ...line.split(' '))
 
@@ -23,15 +25,33 @@ async function inside(argv: string[], input?: string): Promise<string> {
   assert.equal(code, 0, `${argv.join(' ')}: exit code ${code}, ${stderr}`)
   return stdout.trim()
 }
-const redisAt = (server: string) => (argv: string[], input?: string) =>
-  inside(['redis-cli', '-h', server, ...argv], input)
-const redis = redisAt(CIP)
-/** Of the client, beside CIP. */
-const CIP6 = '2001:db8:10::2'
+
+/** A host inside speaks to redis outside, with values of `bytes` each way. => The connections that are listed then */
+async function conversed(
+  host: string,
+  server: string,
+  outside: string,
+  bytes: number,
+): Promise<string> {
+  const redis = (argv: string[], input?: string) =>
+    inside(['redis-cli', '-h', server, ...argv], input)
+  assert.match(await redis(['client', 'list']), new RegExp(`addr=${printed(outside)}:\\d+ `))
+  assert.equal(await redis(['-x', 'set', 'big'], 'x'.repeat(bytes)), 'OK')
+  assert.equal((await redis(['get', 'big'])).length, bytes)
+  // Enough of them that both workers have some.
+  const many = Array.from({ length: 8 }, (_, i) => redis(['echo', `${i}`]))
+  assert.deepEqual(await Promise.all(many), [...'01234567'])
+  const conns = await type('-lnc')
+  const asked = `${printed(host)}:\\d+ +${printed(server)}:6379`
+  const went = `${printed(outside)}:\\d+ +${printed(server)}:6379`
+  const ends = new RegExp(` ${asked} +${went}$`, 'gm')
+  assert.ok((conns.match(ends) ?? []).length >= 11, conns)
+  return conns
+}
 
 test('by --mode snat the lab has match services, which are saved, restored and set up by words', async () => {
   const saved = await type('-S')
-  const row = `-a -H proto=tcp,${HOSTS} -r ${literal(OUTSIDE)}:0 -J -w 1`
+  const row = `-a -H proto=tcp,${HOSTS} -r ${printed(OUTSIDE)}:0 -J -w 1`
   assert.match(saved, new RegExp(`^${row}$`, 'm'))
   await type('-C')
   assert.doesNotMatch(await type('-ln'), /MATCH/)
@@ -55,32 +75,14 @@ for (const ipv6 of [false, true])
   })
 
 test('redis-cli reaches a server outside, which sees it from there', async () => {
-  assert.match(await redis(['client', 'list']), new RegExp(`addr=${literal(OUTSIDE)}:\\d+ `))
   // In frames of 64 KiB both ways.
-  const megabytes = 'x'.repeat(4 << 20)
-  assert.equal(await redis(['-x', 'set', 'big'], megabytes), 'OK')
-  assert.equal((await redis(['get', 'big'])).length, megabytes.length)
-  // Enough of them that both workers have some.
-  const many = Array.from({ length: 8 }, (_, i) => redis(['echo', `${i}`]))
-  assert.deepEqual(await Promise.all(many), [...'01234567'])
-  const conns = await type('-lnc')
-  const ends = new RegExp(` ${RIP}:\\d+ +${CIP}:6379 +${OUTSIDE}:\\d+ +${CIP}:6379$`, 'gm')
-  assert.ok((conns.match(ends) ?? []).length >= 11, conns)
+  const conns = await conversed(RIP, CIP, OUTSIDE, 4 << 20)
   assert.deepEqual([...new Set(conns.match(/^\[\d\]tcp/gm))].sort(), ['[1]tcp', '[2]tcp'])
   assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +1 +0 +\\d\\d `, 'm'))
 })
 
 test('over IPv6 as well, asked for on the link by both workers', async () => {
-  const redis6 = redisAt(CIP6)
-  assert.match(await redis6(['client', 'list']), new RegExp(`addr=\\[${OUTSIDE6}\\]:\\d+ `))
-  const megabyte = 'y'.repeat(1 << 20)
-  assert.equal(await redis6(['-x', 'set', 'big6'], megabyte), 'OK')
-  assert.equal((await redis6(['get', 'big6'])).length, megabyte.length)
-  const many = Array.from({ length: 8 }, (_, i) => redis6(['echo', `${i}`]))
-  assert.deepEqual(await Promise.all(many), [...'01234567'])
-  const conns = await type('-lnc')
-  const ends = ` \\[${RIP6}\\]:\\d+ +\\[${CIP6}\\]:6379 +\\[${OUTSIDE6}\\]:\\d+ +\\[${CIP6}\\]:6379$`
-  assert.ok((conns.match(new RegExp(ends, 'gm')) ?? []).length >= 11, conns)
+  await conversed(RIP6, CIP6, OUTSIDE6, 1 << 20)
   const neighbours = await mustTapvs(lab, 'dpip', 'neigh', 'show')
   assert.equal(
     neighbours.match(new RegExp(`^ip: ${CIP6} .*dev: ext0`, 'gm'))?.length,
@@ -120,8 +122,10 @@ test('pings find their way out and back, whole and in fragments, over both famil
     assert.match(large, /3008 bytes from/)
   }
   const conns = await type('-lnc')
-  for (const end of [`${OUTSIDE}`, `\\[${OUTSIDE6}\\]`])
-    assert.match(conns, new RegExp(`^\\[\\d\\]icmp 60s +ICMP_NORM .* ${end}:\\d+ `, 'm'))
+  for (const { outside } of WAYS_OUT) {
+    const row = `^\\[\\d\\]icmp 60s +ICMP_NORM .* ${printed(outside)}:\\d+ `
+    assert.match(conns, new RegExp(row, 'm'))
+  }
 })
 
 test('without the service nothing goes out', async () => {

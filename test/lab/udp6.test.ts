@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { until } from '../../netns/processes.ts'
 import {
+  CIP6,
   countersOf,
   labConfig,
   labForTests,
@@ -22,7 +23,6 @@ import {
 const NAME = 'www.example.test'
 const ANSWER = '2001:db8:77::1'
 const LIP6 = '2001:db8:168::7'
-const CIP6 = '2001:db8:10::2'
 const folder = scratchFolder()
 const SYSLOG = join(folder, 'syslog')
 
