@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from '../../src/config/config.ts'
 import { checkBooks } from '../kit/books.ts'
+import { forwardedBy } from '../kit/connection.ts'
 import { SEED_CONFIG, Stand } from '../kit/stand.ts'
 
 const COOKIES = SEED_CONFIG.replace('protocol: tcp', 'protocol: tcp\n    syn_proxy: on')
@@ -26,9 +27,7 @@ async function brought(after: string): Promise<Stand> {
 test('without syn_proxy it opens its connection, but by no way that leaves numbers as they are', async () => {
   assert.equal((await brought(SEED_CONFIG)).verdictName(), 'PARKED')
   for (const way of ['nat', 'dr', 'tunnel']) {
-    const stand = await brought(
-      SEED_CONFIG.replace('weight: 100', `weight: 100, forwarding: ${way}`),
-    )
+    const stand = await brought(forwardedBy(way))
     assert.equal(stand.verdictName(), 'TCP_NO_CONN', way)
     assert.equal(stand.engine.conns.table.used, 0)
     checkBooks(stand.engine, { mask: 0, residue: 0 })

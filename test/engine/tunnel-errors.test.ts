@@ -2,44 +2,29 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LAN, WAN } from '../kit/connection.ts'
+import { forwardedBy, LAN, SEEDS, WAN } from '../kit/connection.ts'
 import { datagram, icmpPacket } from '../kit/datagram.ts'
 import { put } from '../kit/fragments.ts'
 import { concat, ethernet, ipv4, ipv6, tcpPacket } from '../kit/frame.ts'
-import { SEED6_CONFIG } from '../kit/nd.ts'
 import { printed } from '../kit/printed.ts'
 import { Several } from '../kit/several.ts'
-import { type Out, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { type Out, RS_MAC, Stand } from '../kit/stand.ts'
 
-interface FamilyOf {
-  seed: string
-  client: string
-  vip: string
-  own: string
-  rip: string
-  router: string
-  /** Near the client. */
-  far: string
-  /** Type and code as those of IPv4 are printed. */
-  words: Readonly<Record<'tooLarge' | 'unreachable', string>>
-}
-
-const FAMILIES: Readonly<Record<string, FamilyOf>> = {
+/** With a router beside the RS and one near the client, and types and codes as they are printed. */
+const FAMILIES = {
   IPv4: {
-    ...{ seed: SEED_CONFIG, client: '202.108.10.2', vip: '202.108.10.1', own: '192.168.168.3' },
-    ...{ rip: '192.168.168.2', router: '192.168.168.254', far: '202.108.10.254' },
+    ...SEEDS.IPv4,
+    router: '192.168.168.254',
+    far: '202.108.10.254',
     words: { tooLarge: 'ICMP 3/4', unreachable: 'ICMP 3/1' },
   },
   IPv6: {
-    ...{ seed: SEED6_CONFIG, client: '2001:db8:10::2', vip: '2001:db8:10::1' },
-    ...{ own: '2001:db8:168::3', rip: '2001:db8:168::2', router: '2001:db8:168::fe' },
+    ...SEEDS.IPv6,
+    router: '2001:db8:168::fe',
     far: '2001:db8:10::fe',
     words: { tooLarge: 'ICMP6 2/0', unreachable: 'ICMP6 1/3' },
   },
 }
-
-const configOf = (seed: string, way: string) =>
-  seed.replace('weight: 100', `$&, forwarding: ${way}`)
 
 /** An error of `src` to `dst`; the four bytes behind its checksum are `rest`. */
 function error(
@@ -78,7 +63,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
 
   /** The client has sent up to 1001 and acknowledged up to 9001. */
   const opened = (way: string) => {
-    const stand = new Stand(configOf(seed, way)).resolveRss()
+    const stand = new Stand(forwardedBy(way, seed)).resolveRss()
     stand.segment(WAN, `${C}: Flags [S], seq 1000, win 29200, length 0`)
     stand.segment(WAN, `${C}: Flags [.], seq 1001, ack 9001, win 229, length 0`)
     return stand
@@ -169,7 +154,7 @@ for (const [name, family] of Object.entries(FAMILIES)) {
   test(`${name}: an error about a tunnel finds the worker of the client, wherever it comes in`, () => {
     const several = new Several(
       3,
-      configOf(seed, 'tunnel').replace('protocol: tcp', 'protocol: udp'),
+      forwardedBy('tunnel', seed).replace('protocol: tcp', 'protocol: udp'),
     )
     for (const stand of several.stands) stand.resolveRss()
     for (let sport = 5000; sport < 5012; sport++) {

@@ -5,38 +5,15 @@ import { test } from 'node:test'
 import { adoptRecords } from '../../src/engine/adopt.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { checkBooks } from '../kit/books.ts'
-import { SYN, WAN } from '../kit/connection.ts'
+import { forwardedBy, LAN, SEEDS, SYN, WAN } from '../kit/connection.ts'
 import type { DecodedTcp } from '../kit/decode.ts'
 import { offload, tcpFrame } from '../kit/frame.ts'
-import { SEED6_CONFIG } from '../kit/nd.ts'
 import { printed } from '../kit/printed.ts'
 import { Several } from '../kit/several.ts'
-import { CLIENT_MAC, RS_MAC, SEED_CONFIG, Stand } from '../kit/stand.ts'
+import { CLIENT_MAC, RS_MAC, Stand } from '../kit/stand.ts'
 
-const LAN = 'dpdk1'
-
-/** The seed of a family, and its ends. */
-interface FamilyOf {
-  name: string
-  seed: string
-  client: string
-  vip: string
-  rip: string
-  own: string
-}
-const FAMILIES: readonly FamilyOf[] = [
-  {
-    ...{ name: 'IPv4', seed: SEED_CONFIG, client: '202.108.10.2', vip: '202.108.10.1' },
-    ...{ rip: '192.168.168.2', own: '192.168.168.3' },
-  },
-  {
-    ...{ name: 'IPv6', seed: SEED6_CONFIG, client: '2001:db8:10::2', vip: '2001:db8:10::1' },
-    ...{ rip: '2001:db8:168::2', own: '2001:db8:168::3' },
-  },
-]
-
-for (const { name, seed, client, vip, rip, own } of FAMILIES) {
-  const config = (way: string) => seed.replace('weight: 100', `$&, forwarding: ${way}`)
+for (const [name, { seed, client, vip, rip, own }] of Object.entries(SEEDS)) {
+  const config = (way: string) => forwardedBy(way, seed)
   const standBy = (way: string) => new Stand(config(way)).resolveRss()
   const C = `${client}.33896 > ${vip}.6379: Flags`
   const ends = { src: client, dst: vip }
@@ -114,14 +91,12 @@ for (const { name, seed, client, vip, rip, own } of FAMILIES) {
     const workers = 3
     const several = new Several(workers, config('nat'))
     for (const stand of several.stands) stand.resolveRss()
-    const owners = new Set<number>()
     for (let sport = 20_000; sport < 20_030; sport++) {
       const [syn] = several.segment(sport % workers, WAN, { ...SYN, ...ends, sport })
       assert.equal(syn && printed(syn.decoded).split(': ')[0], `${client}.${sport} > ${rip}.6379`)
       const answer = `${rip}.6379 > ${client}.${sport}: Flags [S.], seq 9000, ack ${SYN.seq + 1}, win 500, length 0`
       const [back] = several.segment((sport + 1) % workers, LAN, answer)
       assert.equal(back && printed(back.decoded).split(': ')[0], `${vip}.6379 > ${client}.${sport}`)
-      owners.add(several.stands.findIndex(({ engine }) => engine.conns.table.used > 0))
     }
     const used = several.stands.map(({ engine }) => engine.conns.table.used)
     assert.equal(

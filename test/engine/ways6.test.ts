@@ -2,25 +2,20 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LAN, WAN } from '../kit/connection.ts'
+import { forwardedBy, LAN, SEEDS, WAN } from '../kit/connection.ts'
 import { datagram, icmpPacket, offloadUdp } from '../kit/datagram.ts'
 import { body, notLost, put, putAll } from '../kit/fragments.ts'
 import { bytesOf, endsOf, pieces6, sentWhole6, whole6 } from '../kit/fragments6.ts'
 import { concat, ethernet, ipv6, tcp } from '../kit/frame.ts'
-import { SEED6_CONFIG } from '../kit/nd.ts'
 import { printed } from '../kit/printed.ts'
 import { CLIENT_MAC, type Out, Stand } from '../kit/stand.ts'
 
-const [CLIENT, VIP] = ['2001:db8:10::2', '2001:db8:10::1']
-const [OWN, RS] = ['2001:db8:168::3', '2001:db8:168::2']
+const { seed, client: CLIENT, vip: VIP, own: OWN, rip: RS } = SEEDS.IPv6
 const QUESTION = { src: CLIENT, sport: 5000, dst: VIP, dport: 6379 }
 const ANSWER = { src: RS, sport: 6379, dst: CLIENT, dport: 5000 }
 
 const configOf = (way: string, protocol = 'tcp') =>
-  SEED6_CONFIG.replace('weight: 100', `$&, forwarding: ${way}`).replace(
-    'protocol: tcp',
-    `protocol: ${protocol}`,
-  )
+  forwardedBy(way, seed).replace('protocol: tcp', `protocol: ${protocol}`)
 const standBy = (way: string, protocol?: string, mtu = 1500) =>
   new Stand(configOf(way, protocol).replace('- name: dpdk1', `$&\n    mtu: ${mtu}`)).resolveRss()
 

@@ -3,11 +3,28 @@
 import assert from 'node:assert/strict'
 import { ipv4Int } from '../../src/wire/address.ts'
 import { concat, type TcpFields, tcpFrame, vnetHeader } from './frame.ts'
+import { SEED6_CONFIG } from './nd.ts'
 import { CLIENT_MAC, RS_MAC, SEED_CONFIG, STAND_ISN, STAND_START, Stand } from './stand.ts'
 
 /** The client's arm and the RSs', as SEED_CONFIG names them. */
 export const WAN = 'dpdk0'
 export const LAN = 'dpdk1'
+
+/** The seed of each family, and its ends: `own` is the address on the RSs' arm. */
+export const SEEDS = {
+  IPv4: {
+    ...{ seed: SEED_CONFIG, client: '202.108.10.2', vip: '202.108.10.1' },
+    ...{ own: '192.168.168.3', rip: '192.168.168.2' },
+  },
+  IPv6: {
+    ...{ seed: SEED6_CONFIG, client: '2001:db8:10::2', vip: '2001:db8:10::1' },
+    ...{ own: '2001:db8:168::3', rip: '2001:db8:168::2' },
+  },
+} as const
+
+/** A seed whose RS is reached by this way. */
+export const forwardedBy = (way: string, seed = SEED_CONFIG) =>
+  seed.replace('weight: 100', `$&, forwarding: ${way}`)
 
 /** 'in' is from the client to the RS. */
 export type Dir = 'in' | 'out'
