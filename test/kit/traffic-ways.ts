@@ -31,6 +31,21 @@ const rs = (address: string, more = '') => `{ address: '${address}'${more} }`
 const service = (vip: string, port: number, rss: readonly string[], more = '') =>
   `  - { address: '${vip}', port: ${port}, scheduler: rr, real_servers: [${rss.join(', ')}]${more} }\n`
 
+const ways = (rss: readonly string[], ...all: string[]) =>
+  all.map((way, i) => rs(rss[i] as string, `, forwarding: ${way}`))
+const SERVICES = [
+  service(VIP, 6379, ways(RSS, 'nat', 'dr', 'tunnel')),
+  service(VIP, 6380, [rs(RSS[0], ', upper_threshold: 3'), rs(RSS[1])], ', syn_proxy: on'),
+  service(VIP, 6381, ways(RSS, 'nat', 'tunnel'), ', protocol: udp'),
+  service(VIP6, 6379, [rs(RSS6[0]), rs(RSS6[1])], ', syn_proxy: on'),
+  service(VIP6, 6380, [rs(RSS[0]), rs(RSS[2])], ', persistence: 20'),
+  service(VIP6, 6381, [rs(RSS6[0]), rs(RSS6[1])], ', protocol: udp'),
+  service(VIP6, 6382, [rs(RSS[0])], ', protocol: udp, one_packet: true'),
+  service(VIP6, 6383, [rs(RSS[0])], ', protocol: udp'),
+  service(VIP6, 6378, ways(RSS6, 'nat', 'dr', 'tunnel')),
+  service(VIP6, 6385, ways(RSS6, 'nat', 'tunnel'), ', protocol: udp, quic: true'),
+]
+
 /** Few connections, lports and neighbours' frames. */
 export const WAYS_CONFIG = `
 arms:
@@ -43,17 +58,7 @@ arms:
     local_addresses: [192.168.168.7, 192.168.168.8, '2001:db8:168::7']
     routes: [{ to: 192.168.168.0/24 }, { to: '2001:db8:168::/64' }]
 services:
-${service(VIP, 6379, [rs(RSS[0], ', forwarding: nat'), rs(RSS[1], ', forwarding: dr'), rs(RSS[2], ', forwarding: tunnel')])}${service(VIP, 6380, [rs(RSS[0], ', upper_threshold: 3'), rs(RSS[1])], ', syn_proxy: on')}${service(VIP, 6381, [rs(RSS[0], ', forwarding: nat'), rs(RSS[1], ', forwarding: tunnel')], ', protocol: udp')}${service(
-  VIP6,
-  6379,
-  RSS6.slice(0, 2).map(each => rs(each)),
-  ', syn_proxy: on',
-)}${service(VIP6, 6380, [rs(RSS[0]), rs(RSS[2])], ', persistence: 20')}${service(
-  VIP6,
-  6381,
-  RSS6.slice(0, 2).map(each => rs(each)),
-  ', protocol: udp',
-)}${service(VIP6, 6382, [rs(RSS[0])], ', protocol: udp, one_packet: true')}${service(VIP6, 6383, [rs(RSS[0])], ', protocol: udp')}${service(VIP6, 6378, [rs(RSS6[0], ', forwarding: nat'), rs(RSS6[1], ', forwarding: dr'), rs(RSS6[2], ', forwarding: tunnel')])}${service(VIP6, 6385, [rs(RSS6[0], ', forwarding: nat'), rs(RSS6[1], ', forwarding: tunnel')], ', protocol: udp, quic: true')}snat:
+${SERVICES.join('')}snat:
   - { source: 192.168.168.64/26, addresses: [{ address: ${OUTSIDE}.99 }] }
   - { source: '2001:db8:168::40/122', addresses: [{ address: '${OUTSIDE6}:99' }] }
   - { source: '2001:db8:168::40/122', protocol: udp, addresses: [{ address: '${OUTSIDE6}:99' }] }
@@ -65,7 +70,7 @@ udp: { uoa: opp, timeouts: { oneway: 8, normal: 5 } }
 /** Whom hosts inside speak to. */
 export const OUTSIDERS = [`${OUTSIDE}.50`, `${OUTSIDE6}:50`]
 
-/** Where something is opened: from whom, to whom, and whether by UDP. */
+/** Where something is opened, and by whom; the port says whether by UDP. */
 const TARGETS = [
   ...[6379, 6380, 6380, 6381].map(port => ({ vip: VIP, port, client: `${OUTSIDE}.2` })),
   ...[6378, 6378, 6379, 6379, 6380, 6381, 6382, 6383, 6385].map(port => ({
