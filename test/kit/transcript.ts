@@ -22,6 +22,9 @@
  */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { formatAddresses } from '../../src/cli/dpip/listings.ts'
 import { formatConn, formatServices } from '../../src/cli/ipvsadm/listings.ts'
 import type { Change } from '../../src/config/changes.ts'
@@ -55,6 +58,12 @@ export function play(text: string, begin: (stand: Stand) => void = () => {}): St
   })
   player.finish()
   return player.stand
+}
+
+/** A file of test/transcripts, played by this one of several workers with the flight recorder on. */
+export function playRecorded(name: string, worker?: number, workers?: number): Stand {
+  const text = readFileSync(join(CHECKOUT, 'test/transcripts', `${name}.txt`), 'utf8')
+  return play(text, stand => stand.record(worker, workers))
 }
 
 class Player {

@@ -26,17 +26,14 @@ import { CLIENT, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { frame, packet } from '../../kit/drop.ts'
 import { contextOfStand } from '../../kit/explain.ts'
 import { RS_MAC, Stand } from '../../kit/stand.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 import '../../kit/utc.ts'
 import { CONN } from '../canned.ts'
 
 const golden = (name: string) => readFileSync(join(CHECKOUT, 'test', 'goldens', name), 'utf8')
 const SEED_CLIENT = '202.108.10.2:33896'
 
-function playSeed(): Stand {
-  const text = readFileSync(join(CHECKOUT, 'test/transcripts/seed-client-close.txt'), 'utf8')
-  return play(text, stand => stand.record(5, 7))
-}
+const playSeed = (): Stand => playRecorded('seed-client-close', 5, 7)
 
 /** An idle connection, which ends by its timer and RSTs; `rsLives`: the RS answers ARP then. */
 function playIdle(rsLives: boolean): Stand {
@@ -156,8 +153,7 @@ test('what is no end is told in a line', () => {
 
 test('ends of IPv6 are asked for in brackets, however they are written', () => {
   assert.deepEqual(tupleOf(['[2001:DB8:0::1]:80']), ['[2001:db8::1]:80'])
-  const text = readFileSync(join(CHECKOUT, 'test/transcripts/ipv6-dr.txt'), 'utf8')
-  const stand = play(text, stand => stand.record())
+  const stand = playRecorded('ipv6-dr')
   const moments = stand.moments()
   const [client = ''] = moments.flatMap(({ conn }) => conn?.client ?? [])
   const found = told(tell(tupleOf([client]), moments, [], contextOfStand(stand)))

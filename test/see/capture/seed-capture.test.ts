@@ -1,16 +1,12 @@
 /** The seed's conversation as a capture: its twenty frames, and beside each what the appliance did with it. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { CHECKOUT } from '../../../netns/topology.ts'
 import { CaptureFile } from '../../../src/see/capture/capture-file.ts'
 import { readCapture } from '../../../src/see/capture/pcap.ts'
 import { concat } from '../../kit/frame.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 
-const TRANSCRIPT = join(CHECKOUT, 'test/transcripts/seed-client-close.txt')
 const [C, V, L, R] = [
   '202.108.10.2:33896',
   '202.108.10.1:6379',
@@ -54,7 +50,7 @@ const EXPECTED: [way: string, decided: string, changed: string][] = [
 ]
 
 test('twenty packets on two interfaces, each with what became of it', () => {
-  const stand = play(readFileSync(TRANSCRIPT, 'utf8'), begun => begun.record(5, 7))
+  const stand = playRecorded('seed-client-close', 5, 7)
   const file = new CaptureFile({
     application: 'tapvs',
     os: 'Linux',

@@ -1,10 +1,7 @@
 /** Stories of connections that are not forwarded by FullNAT: nothing is told of what they have not. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { CHECKOUT } from '../../../netns/topology.ts'
 import { factsOf, livesOf } from '../../../src/see/explain/story.ts'
 import { expiryText } from '../../../src/see/explain/story-end.ts'
 import { storyText } from '../../../src/see/explain/story-text.ts'
@@ -14,12 +11,11 @@ import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-js
 import { noteOf } from '../../../src/see/moments/note.ts'
 import { methodWords } from '../../../src/see/words/forwarding.ts'
 import { contextOfStand } from '../../kit/explain.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 import '../../kit/utc.ts'
 
 function told(name: string): { moments: Moment[]; stories: string[] } {
-  const text = readFileSync(join(CHECKOUT, 'test', 'transcripts', `${name}.txt`), 'utf8')
-  const stand = play(text, stand => stand.record())
+  const stand = playRecorded(name)
   const moments = stand.moments()
   const context = contextOfStand(stand)
   const { lives } = livesOf(moments)

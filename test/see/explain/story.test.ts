@@ -1,7 +1,7 @@
 /** The stories of connections: whatever they went through, the reasons are told, and in whole sentences. */
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CHECKOUT } from '../../../netns/topology.ts'
@@ -13,7 +13,7 @@ import { ipv4Int } from '../../../src/wire/address.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../../kit/connection.ts'
 import { contextOfStand } from '../../kit/explain.ts'
 import { SEED_CONFIG, Stand } from '../../kit/stand.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 import '../../kit/utc.ts'
 
 const FOLDER = join(CHECKOUT, 'test', 'transcripts')
@@ -32,13 +32,9 @@ function why(stand: Stand, label: string): string {
   return story?.why.find(([name]) => name === label)?.[1] ?? ''
 }
 
-function played(name: string): Stand {
-  return play(readFileSync(join(FOLDER, `${name}.txt`), 'utf8'), stand => stand.record())
-}
-
 test('every transcript can be told', () => {
   for (const file of readdirSync(FOLDER)) {
-    const stand = played(file.replace(/\.txt$/, ''))
+    const stand = playRecorded(file.replace(/\.txt$/, ''))
     const context = contextOfStand(stand)
     const { lives, attempts } = livesOf(stand.moments())
     assert.ok(lives.length + attempts.length > 0, file)
@@ -58,7 +54,7 @@ test('the end has its reason, by what happened before', () => {
     ['idle-established', /^nothing passed any more, and neither end had closed/],
   ]
   for (const [name, end] of ends) {
-    const all = stories(played(name))
+    const all = stories(playRecorded(name))
     assert.ok(
       all.some(story => end.test(story.end[0] ?? '')),
       `${name}: ${JSON.stringify(all.map(s => s.end))}`,
@@ -67,7 +63,7 @@ test('the end has its reason, by what happened before', () => {
 })
 
 test('connections that are cut say so, each with who was told', () => {
-  const ends = stories(played('cut')).map(({ end }) => end)
+  const ends = stories(playRecorded('cut')).map(({ end }) => end)
   assert.equal(ends.length, 5)
   for (const [first] of ends)
     assert.match(first ?? '', /^its connections to this real server were cut, at /)
@@ -76,7 +72,7 @@ test('connections that are cut say so, each with who was told', () => {
     assert.match(rs ?? '', /^to the real server on dpdk1: IP .* Flags \[R\]/)
   }
   for (const [, told] of ends.slice(3)) assert.equal(told, 'nobody was told')
-  const outs = played('cut').moments()
+  const outs = playRecorded('cut').moments()
   const rsts = outs.filter(moment => moment.kind === 'out' && moment.own === 'rst_on_cut')
   assert.equal(rsts.length, 6)
 })
@@ -103,7 +99,7 @@ test('half closed and left so', () => {
 })
 
 test('a client that uses its port again has two connections', () => {
-  const [first, second, ...more] = stories(played('reuse-time-wait'))
+  const [first, second, ...more] = stories(playRecorded('reuse-time-wait'))
   assert.equal(more.length, 0)
   assert.match(first?.now ?? '', /^ended in TIME_WAIT/)
   assert.match(
@@ -119,7 +115,7 @@ test('a client that uses its port again has two connections', () => {
 })
 
 test('what the RS still had is told with the connection that was ended for another', () => {
-  const [first, second] = stories(played('reuse-half-closed'))
+  const [first, second] = stories(playRecorded('reuse-half-closed'))
   assert.match(first?.end[0] ?? '', /^the client had closed, the real server never did; 2\.00 s/)
   assert.match(first?.end[1] ?? '', /^what the real server still had of it was reset, on dpdk1: IP/)
   assert.equal(first?.end.length, 2)
@@ -127,7 +123,7 @@ test('what the RS still had is told with the connection that was ended for anoth
 })
 
 test('a SYN in the place of a connection that is over may be refused, and is of none then', () => {
-  const { lives, attempts } = livesOf(played('reuse-no-rs').moments())
+  const { lives, attempts } = livesOf(playRecorded('reuse-no-rs').moments())
   assert.deepEqual([lives.length, lives[0]?.ended], [1, true])
   assert.deepEqual(
     attempts.map(({ drop }) => drop),
@@ -136,7 +132,7 @@ test('a SYN in the place of a connection that is over may be refused, and is of 
 })
 
 test('and so it has with tcp.reuse keep', () => {
-  const [first, second, ...more] = stories(played('reuse-keep'))
+  const [first, second, ...more] = stories(playRecorded('reuse-keep'))
   assert.equal(more.length, 0)
   assert.match(first?.now ?? '', /^ended in TIME_WAIT/)
   assert.match(first?.end[0] ?? '', /its client began another connection/)
@@ -148,7 +144,7 @@ test('and so it has with tcp.reuse keep', () => {
 })
 
 test('a SYN that came again on a connection that is over is said to be that', () => {
-  const [story, ...more] = stories(played('reuse-late-syn'))
+  const [story, ...more] = stories(playRecorded('reuse-late-syn'))
   assert.equal(more.length, 0)
   const again = story?.happened.find(({ what }) => /TIME_WAIT -> SYN_RECV/.test(what))
   assert.match(again?.what ?? '', /; the SYN that opened it came again$/)
@@ -206,7 +202,7 @@ test('frames that wait for a MAC, in vain', () => {
 })
 
 test('a TOA that found no room, and one that nobody wants', () => {
-  assert.match(why(played('toa-no-room-seed'), 'TOA'), /times not: toa_no_room|does not know/)
+  assert.match(why(playRecorded('toa-no-room-seed'), 'TOA'), /times not: toa_no_room|does not know/)
   const off = recorded(`${SEED_CONFIG}\ntcp: { toa: off }`)
   off.segment(WAN, SYN)
   assert.equal(why(off, 'TOA'), 'the real server does not know 202.108.10.2:33896: tcp.toa is off')

@@ -20,16 +20,13 @@ import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.
 import { CLIENT, SYN as CLIENT_SYN, LAN, RS, WAN } from '../../kit/connection.ts'
 import { concat } from '../../kit/frame.ts'
 import { Stand } from '../../kit/stand.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 import '../../kit/utc.ts'
 
 const SYN = '202.108.10.2.4000 > 202.108.10.1.6379: Flags [S], seq 1000, win 29200, length 0'
 const PLAIN = { width: 80, ascii: true, colours: false, absolute: false, mixed: false }
 
-function transcript(name: string): Moment[] {
-  const text = readFileSync(join(CHECKOUT, 'test', 'transcripts', `${name}.txt`), 'utf8')
-  return play(text, stand => stand.record(5, 7)).moments()
-}
+const transcript = (name: string): Moment[] => playRecorded(name, 5, 7).moments()
 
 /** A SYN that waits for the RS's MAC, and goes on 40 ms later. */
 function parked(): Moment[] {

@@ -4,9 +4,7 @@
  */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { FlightReader, FlightRing, Want, wantFlight } from '../../../src/engine/flight.ts'
 import { BODY_AT, FlightKind } from '../../../src/engine/flight-records.ts'
@@ -14,10 +12,9 @@ import type { FrameIn, FrameOut, Moment } from '../../../src/see/moments/moment.
 import { momentFromJson, momentToJson } from '../../../src/see/moments/moment-json.ts'
 import { RS } from '../../kit/connection.ts'
 import { Stand } from '../../kit/stand.ts'
-import { play } from '../../kit/transcript.ts'
+import { playRecorded } from '../../kit/transcript.ts'
 
 // From dist/test/see/moments.
-const TRANSCRIPTS = fileURLToPath(new URL('../../../../test/transcripts/', import.meta.url))
 const ENDS = {
   protocol: 'TCP',
   client: '202.108.10.2:33896',
@@ -26,10 +23,7 @@ const ENDS = {
   rs: '192.168.168.2:6379',
 }
 
-function seed(): Moment[] {
-  const text = readFileSync(`${TRANSCRIPTS}seed-client-close.txt`, 'utf8')
-  return play(text, stand => stand.record(5, 7)).moments()
-}
+const seed = (): Moment[] => playRecorded('seed-client-close', 5, 7).moments()
 
 test('the conversation of the seed: ten frames in, ten out, in pairs', () => {
   const moments = seed()
