@@ -21,7 +21,7 @@ const endpoint = fc.oneof(
     .tuple(fc.nat(65_535), fc.nat(65_535), fc.nat(65_535))
     .map(([a, b, port]) => `[2001:db8:${a.toString(16)}::${b.toString(16)}]:${port}`),
 )
-const protocol = fc.constantFrom('TCP', 'UDP')
+const protocol = fc.constantFrom('TCP', 'UDP', 'ICMP')
 const ends = { protocol, client: endpoint, vip: endpoint, lip: endpoint, rs: endpoint }
 /** FullNAT is not named. */
 const forwarding = fc.constantFrom(

@@ -10,6 +10,7 @@
  * A connection is of TCP if no protocol is named, and forwarded by FullNAT if no method is (`by dr`). Sections are between ` | `; their order is fixed and each but the first may be missing.
  */
 
+import { PROTOCOLS } from '../../api/protocols.ts'
 import { ALL_FORWARDINGS } from '../../api/words.ts'
 import { DROP_WORDS } from '../drops/drops.ts'
 import { byWord } from '../text/by-word.ts'
@@ -140,8 +141,10 @@ export function secondsText(us: number): string {
 const HEAD =
   /^(?:at (\d+)\.(\d{6}) )?(?:pair (\d+) )?(in|out|event)(?: (?:from|to) (client|rs))?(?:, worker (\d+))?$/
 const ENDPOINT = String.raw`((?:\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\]):\d+)`
+/** TCP goes without saying. */
+const OTHERS = Object.values(PROTOCOLS).flatMap(({ label }) => (label === 'TCP' ? [] : [label]))
 const ENDS = new RegExp(
-  `^(?:(UDP) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}(?: by (${ALL_FORWARDINGS.join('|')}))?$`,
+  `^(?:(${OTHERS.join('|')}) )?${ENDPOINT} ${ENDPOINT} ${ENDPOINT} ${ENDPOINT}(?: by (${ALL_FORWARDINGS.join('|')}))?$`,
 )
 
 /** null for a comment that is none of ours. */
