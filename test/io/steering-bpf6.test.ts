@@ -5,13 +5,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { Steering } from '../../src/engine/steering.ts'
+import { Steering, xored } from '../../src/engine/steering.ts'
 import { steeringProgram } from '../../src/io/steering-bpf.ts'
 import { type Ipv6, ipv6Text, ipv6Words } from '../../src/wire/ipv6-address.ts'
 import { bpfRunner } from '../kit/bpf.ts'
 import { udp } from '../kit/datagram.ts'
 import { concat, ethernet, fragmentHeader, icmpv6, ipv6, tcp } from '../kit/frame.ts'
 
+const IPV6_HEADER = 40
 const MAC = '02:00:00:00:00:01'
 const run = bpfRunner('filter')
 
@@ -40,7 +41,7 @@ function owner(
   const sumAt = (at: number) => [0, 4, 8, 12].reduce((all, i) => all ^ view.getInt32(at + i), 0)
   const at = packet + (isError ? 24 : 8)
   const sum = sumAt(at)
-  if (servers.has(`${hex(at)}:${view.getUint16(port)}`))
+  if (servers.has(`${sum}:${view.getUint16(port)}`))
     return frame.length < own + 2 ? 0 : steering.clientWorker(sumAt(38), view.getUint16(own))
   return steering.clientWorker(sum, view.getUint16(port))
 }
@@ -62,7 +63,7 @@ const ends = (src: fc.Arbitrary<string>, dst: fc.Arbitrary<string>) =>
   fc.record({ src, dst, sport: port, dport: port })
 
 function inside(kind: number, of: { src: string; dst: string; sport: number; dport: number }) {
-  return kind === 17 ? udp({ ...of, payload: '' } as never) : tcp({ ...of, flags: 'S', seq: 1 })
+  return kind === 17 ? udp(of).subarray(IPV6_HEADER) : tcp({ ...of, flags: 'S', seq: 1 })
 }
 
 /** Segments and datagrams with and without extension headers, errors about them, cut short and spoilt. */
@@ -116,7 +117,8 @@ test('the program agrees with Steering on whatever frames of IPv6', () => {
         .flatMap(one => [one, { ...one, port: one.port ^ 1 }]) as Server[]
       const frames = fc.sample(anyFrame(lips, servers), { numRuns: 500, seed: seed + lipCount })
       const known = new Set(lips.map(hexOf))
-      const ours = new Set(servers.map(one => `${hexOf(one.address)}:${one.port}`))
+      // Several addresses have the same words XORed, and are steered alike (engine/nat-servers.ts).
+      const ours = new Set(servers.map(one => `${xored(one.address)}:${one.port}`))
       const program = steeringProgram(steering, [...lips, 0x0a00_0001], servers)
       run(program, frames).forEach((queue, i) => {
         const what = `seed ${seed}, ${workers} workers, LIPs ${lips.map(ipv6Text).join(' ')}: ${frames[i]}`
