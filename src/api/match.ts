@@ -8,6 +8,7 @@ import { prefixMask } from '../wire/address.ts'
 import {
   bitsOf,
   compareIp,
+  endpointParts,
   type IpAddress,
   ipNetwork,
   ipText,
@@ -16,6 +17,7 @@ import {
 } from '../wire/ip-address.ts'
 import { type Ipv6, ipv6Mask } from '../wire/ipv6-address.ts'
 import { MATCH_PROTOCOLS, type Protocol, protocolNamed } from './protocols.ts'
+import { oneOf } from './words.ts'
 
 export const FAMILIES = ['ipv4', 'ipv6'] as const
 export type FamilyName = (typeof FAMILIES)[number]
@@ -146,21 +148,28 @@ function problemOf(key: keyof MatchKeys, value: string): string | undefined {
 }
 
 /**
- * Of `proto=NAME` in the words of ipvsadm, which tell ICMP over IPv6 by its name. => the protocol, undefined if there is none of that
- * name, and the criteria with the family that the name says
+ * A match service in the words of ipvsadm, `proto=tcp,src-range=A-B,oif=ARM` in any order, which tell ICMP over IPv6 by its name. => what
+ * it says, or what is wrong with it
  */
-export function ruleProtocol(
-  name: string,
-  criteria: readonly string[],
-): [protocol: Protocol | undefined, criteria: readonly string[]] {
-  if (name !== 'icmpv6') return [protocolNamed(name, MATCH_PROTOCOLS), criteria]
-  const saysFamily = criteria.some(part => part.startsWith('af='))
-  return ['icmp', saysFamily ? criteria : [...criteria, 'af=ipv6']]
+export function parseRule(text: string): { protocol: Protocol; keys: MatchKeys } | string {
+  const isProtocol = (part: string) => part.startsWith('proto=')
+  const parts = text.split(',')
+  const [word = '', ...more] = parts.filter(isProtocol)
+  const criteria = parts.filter(part => !isProtocol(part))
+  const name = word.slice('proto='.length)
+  const isPing6 = name === 'icmpv6'
+  const protocol = isPing6 ? 'icmp' : protocolNamed(name, MATCH_PROTOCOLS)
+  if (protocol === undefined || more.length > 0)
+    return `expected proto=${oneOf(MATCH_PROTOCOLS)} once`
+  if (criteria.length === 0)
+    return 'expected src-range, dst-range, iif or oif beside proto: it would take all'
+  if (isPing6 && !criteria.some(part => part.startsWith('af='))) criteria.push('af=ipv6')
+  const keys = parseMatch(criteria.join(','))
+  return typeof keys === 'string' ? keys : { protocol, keys }
 }
 
 /** Of `-r` in the words of ipvsadm, the address without its port, of which there is only 0, as DPVS has it. */
 export function outsideAddress(text: string): string {
-  const [, bracketed] = /^\[(.*)\](?::0)?$/.exec(text) ?? []
-  // Without brackets all of one of IPv6 is the address.
-  return bracketed ?? (text.split(':').length > 2 ? text : text.replace(/:0$/, ''))
+  const { host = text, port = '0' } = endpointParts(text) ?? {}
+  return port === '0' ? host : text
 }

@@ -1,26 +1,15 @@
 /** Match services as words of ipvsadm: `-H proto=tcp,src-range=A-B,dst-range=C-D,iif=ARM,oif=ARM`. All throw CliError in one line. */
 
 import type { ServerKey, ServiceKey } from '../../api/edits.ts'
-import { matchText, outsideAddress, parseMatch, ruleProtocol } from '../../api/match.ts'
-import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
-import { oneOf } from '../../api/words.ts'
+import { matchText, outsideAddress, parseRule } from '../../api/match.ts'
 import { type Given, usage } from '../grammar/options.ts'
 import { ip } from './endpoints.ts'
 import { FORWARD_OPTIONS } from './options.ts'
 
 export function matchKey(text: string): ServiceKey {
-  const parts = text.split(',')
-  const [word = '', ...more] = parts.filter(part => part.startsWith('proto='))
-  const name = word.slice('proto='.length)
-  const criteria = parts.filter(part => part !== word)
-  const [protocol, rest] = ruleProtocol(name, criteria)
-  if (protocol === undefined || more.length > 0)
-    throw usage(`-H needs proto=${oneOf(MATCH_PROTOCOLS)} once, found ${JSON.stringify(text)}`)
-  if (criteria.length === 0)
-    throw usage('-H needs one of src-range, dst-range, iif and oif beside proto: it would take all')
-  const keys = parseMatch(rest.join(','))
-  if (typeof keys === 'string') throw usage(`-H: ${keys}`)
-  return { protocol, address: matchText(keys), port: 0 }
+  const rule = parseRule(text)
+  if (typeof rule === 'string') throw usage(`-H: ${rule}`)
+  return { protocol: rule.protocol, address: matchText(rule.keys), port: 0 }
 }
 
 /** The address that its connections have outside. */

@@ -1,9 +1,8 @@
 /** Lines of ipvsadm about match services (`-H`, whose real servers are by `-J`): entries of `snat`. */
 
 import { WEIGHT_MAX } from '../../api/limits.ts'
-import { matchText, outsideAddress, parseMatch, ruleProtocol } from '../../api/match.ts'
-import { MATCH_PROTOCOLS } from '../../api/protocols.ts'
-import { IPVSADM_SCHEDULER, oneOf } from '../../api/words.ts'
+import { matchText, outsideAddress, parseRule } from '../../api/match.ts'
+import { IPVSADM_SCHEDULER } from '../../api/words.ts'
 import { canonicalIp } from '../../wire/ip-address.ts'
 import { addressProblem } from './addresses.ts'
 import type { Collector, ImportedRule } from './imported.ts'
@@ -35,13 +34,9 @@ export function matchLine(name: string, line: Line, collector: Collector): strin
 
 /** A new entry with what `-H` says. => what is wrong with it */
 function ruleOf(text: string): ImportedRule | string {
-  const parts = text.split(',')
-  const word = parts.find(part => part.startsWith('proto='))
-  const criteria = parts.filter(part => part !== word)
-  const [protocol, rest] = ruleProtocol(word?.slice('proto='.length) ?? '', criteria)
-  if (protocol === undefined) return `expected proto=${oneOf(MATCH_PROTOCOLS)}`
-  const keys = parseMatch(rest.join(','))
-  return typeof keys === 'string' ? short(keys) : { protocol, ...keys, addresses: [] }
+  const rule = parseRule(text)
+  if (typeof rule === 'string') return short(rule)
+  return { protocol: rule.protocol, ...rule.keys, addresses: [] }
 }
 
 function serviceOf(line: Line, rule: ImportedRule, collector: Collector): ImportedRule {

@@ -19,6 +19,7 @@ test('match services are entries of snat', () => {
     ...[`-A ${H}`, `-a ${H} -r 198.51.100.7:0 -b`, `-d ${H} -r 198.51.100.7:0`],
     ...[`-a ${H} -r 198.51.100.9:80 -J`, `-P ${H} -z 198.51.100.7`, '-A -H proto=sctp,oif=x'],
     ...['-A -H proto=tcp,oif=dpdk9 -s rr -p 9', '-D -H proto=tcp,oif=dpdk9'],
+    '-A -H proto=tcp,proto=tcp,oif=dpdk9',
   )
   const rest = { out: 'dpdk1' }
   assert.deepEqual(file.snat, [
@@ -39,8 +40,9 @@ test('match services are entries of snat', () => {
     ['10', 'there is no such real server'],
     ['11', 'expected an IP address, found 198.51.100.9:80'],
     ['12', 'a match service has no such thing'],
-    ['13', 'expected proto=tcp, udp or icmp'],
+    ['13', 'expected proto=tcp, udp or icmp once'],
     ['14', 'it means nothing here'],
+    ['16', 'expected proto=tcp, udp or icmp once'],
   ])
   const { yaml } = withSkeleton(of(`-A ${H} -s rr`, `-a ${H} -r 198.51.100.9:0 -J -w 5`))
   const [ext0] = YAML.parse(yaml).arms
