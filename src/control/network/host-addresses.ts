@@ -3,18 +3,16 @@
  * meant where a VIP came here from the host, and the end of ssh where it was the host's own.
  */
 
-import { networkInterfaces } from 'node:os'
+import { kernelAddresses } from '../../io/addresses.ts'
 import { ipIn, netnsPath } from './netns.ts'
 import { insideNetns } from './rtnetlink.ts'
 
-/** The kernel's own, => the device; only of devices that have a carrier. Throws NativeError as enterNetns does. */
+/** The kernel's own, => the device, which may be down. Throws NativeError as enterNetns does. */
 export function hostAddresses(netns: string | null): Map<string, string> {
-  const devices = insideNetns(netnsPath(netns), networkInterfaces)
-  return new Map(
-    Object.entries(devices).flatMap(([device, all = []]) =>
-      all.map(({ address }): [string, string] => [address, device]),
-    ),
-  )
+  const found = insideNetns(netnsPath(netns), kernelAddresses)
+  const held = new Map<string, string>()
+  for (let i = 0; i < found.length; i += 2) held.set(found[i] as string, found[i + 1] as string)
+  return held
 }
 
 /** How to end it, whoever it is to be of: only the user knows which. */

@@ -77,6 +77,7 @@ NAPI_MODULE_INIT() {
       EXPORT("setUpDevice6", set_up_device6),
       EXPORT("socketIn", socket_in),
       EXPORT("joinGroups", join_groups),
+      EXPORT("kernelAddresses", kernel_addresses),
       EXPORT("linkFlags", link_flags),
       EXPORT("askLink", ask_link),
       EXPORT("netnsOfTap", netns_of_tap),

@@ -55,6 +55,9 @@ napi_value set_up_device(napi_env env, napi_callback_info info);
 napi_value socket_in(napi_env env, napi_callback_info info);
 napi_value join_groups(napi_env env, napi_callback_info info);
 
+/* addresses.c */
+napi_value kernel_addresses(napi_env env, napi_callback_info info);
+
 /* netns6.c */
 napi_value set_up_device6(napi_env env, napi_callback_info info);
 

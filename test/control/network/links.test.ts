@@ -5,9 +5,10 @@ import { execFileSync } from 'node:child_process'
 import { type TestContext, test } from 'node:test'
 import { until } from '../../../netns/processes.ts'
 import { LINK_UP, linkWords } from '../../../src/api/link-state.ts'
+import { hostAddresses } from '../../../src/control/network/host-addresses.ts'
 import { Links } from '../../../src/control/network/links.ts'
 import { QUEUE_MULTI, TAP_PERSIST } from '../../../src/io/native.ts'
-import { close, ip, NS, namespacePerTest, open, TAP } from '../../kit/tap.ts'
+import { close, inNs, ip, NS, namespacePerTest, open, TAP } from '../../kit/tap.ts'
 
 namespacePerTest()
 
@@ -87,4 +88,20 @@ test('a namespace that was deleted, and made anew', async t => {
   await says(/^namespace \S+ was made anew: arm arm0 moves there$/)
   assert.deepEqual(moved, [0])
   assert.equal(links.state(0).admin, 'gone')
+})
+
+test("an address of the host is the host's on a device that is down, or has no carrier, as well", () => {
+  close(open(QUEUE_MULTI | TAP_PERSIST))
+  ip('addr', 'add', '192.0.2.9/24', 'dev', TAP)
+  inNs(`echo 0 > /proc/sys/net/ipv6/conf/${TAP}/disable_ipv6`)
+  ip('-6', 'addr', 'add', '2001:db8::9/64', 'dev', TAP, 'nodad')
+  const held = () => [...hostAddresses(NS)].filter(([address]) => !address.startsWith('fe80:'))
+  const both = [
+    ['192.0.2.9', TAP],
+    ['2001:db8::9', TAP],
+  ]
+  assert.deepEqual(held(), both)
+  ip('link', 'set', TAP, 'up')
+  assert.deepEqual(held(), both)
+  assert.ok(!hostAddresses(null).has('192.0.2.9'))
 })
