@@ -6,6 +6,7 @@
 
 import type { PlanInfo, TrafficInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
+import { Refused } from '../../api/refused.ts'
 import { configOfEdited } from '../../config/apart.ts'
 import type { ArmDevice } from '../../config/arms.ts'
 import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/changes.ts'
@@ -16,6 +17,7 @@ import { allServices } from '../../config/snat.ts'
 import type { RsHealth, Sources } from '../readings/listings.ts'
 import { Rates } from '../readings/rates.ts'
 import type { Readings } from '../readings/readings.ts'
+import { nicProblem } from '../threads/nic-room.ts'
 
 /** Changes that a worker carries out between two bursts; each takes some microseconds. */
 export const CHANGES_AT_ONCE = 16
@@ -98,6 +100,8 @@ export class Model implements Sources {
     const change = async () => {
       const before = this.#config
       const after = withDevicesOf(before, await next(before))
+      const problem = nicProblem(before, after)
+      if (problem !== undefined) throw new Refused('invalid', problem)
       const comparison = await inPieces(comparing(before, after))
       const known = new Set(before.named)
       const plan = {

@@ -44,7 +44,7 @@ export interface Nic {
   facts: NicFacts
   /** Descriptors of the links of its classifiers; release() closes them. */
   links: readonly number[]
-  /** What is ours from now on. Throws NativeError, and RangeError if it is more than one program has room for. */
+  /** What is ours from now on. Throws NativeError, and Error if it is more than one program has room for. */
   readdress(ours: Ours): void
   /** Leaves it to the host; a second time does nothing. */
   release(): void

@@ -22,13 +22,14 @@ import {
   TCX_INGRESS,
   updateLink,
 } from '../../io/native.ts'
-import { fromNicProgram, fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
+import { fromTapProgram, toTapProgram } from '../../io/nic-bpf.ts'
 import { openQueues, type Queues } from '../../io/queues.ts'
 import { macText } from '../../wire/address.ts'
 import type { IpAddress } from '../../wire/ip-address.ts'
 import type { Ipv6 } from '../../wire/ipv6-address.ts'
 import type { Device, DeviceError, Nic, NicFacts, Opened, Ours } from './device.ts'
 import { ipIn, netnsPath } from './netns.ts'
+import { programOf } from './nic-program.ts'
 import type { Remark } from './nic-remarks.ts'
 
 const ARPHRD_ETHER = 1
@@ -183,16 +184,6 @@ function joined({ facts, path, tap }: Place, links: number[]): Joined {
     release: () => {
       for (const one of [...links.splice(0), ...groups.splice(0)]) closeFd(one)
     },
-  }
-}
-
-function programOf(tap: number, ours: Ours): Uint8Array {
-  try {
-    return fromNicProgram({ tap, ...ours })
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    const what = 'addresses, real servers of NAT, criteria of SNAT and routes'
-    throw new RangeError(`there are more ${what} than the program of a NIC has room for`)
   }
 }
 

@@ -2,12 +2,11 @@
 
 import { type ArmDevice, type ConfigArm, deviceOf } from '../../config/arms.ts'
 import type { Config } from '../../config/config.ts'
-import { ipAddress } from '../../wire/ip-address.ts'
 import type { Nic, NicFacts, Ours } from '../network/device.ts'
 import { hostAddresses, onlyOne } from '../network/host-addresses.ts'
 import { nicRemarks } from '../network/nic-remarks.ts'
 import type { ToWorker } from './protocol.ts'
-import { takenBy } from './taken.ts'
+import { onNic, takenBy } from './taken.ts'
 import { NO_WAYS, type WaysOf } from './ways.ts'
 
 export interface NicsOptions {
@@ -49,12 +48,8 @@ export class Nics {
     const { arms, ways } = this.#around
     const hosts = ways === NO_WAYS ? [] : [...this.#heldBy(this.#arm(owner).netns).keys()]
     this.#hosts[owner] = hosts.join(' ')
-    const on = this.#config.arms.flatMap(({ vlan }, arm) =>
-      deviceOf(this.#config.arms, arm) === owner ? [{ arm, vlan: vlan?.id ?? 0 }] : [],
-    )
-    const vlans = on.flatMap(({ vlan }) => (vlan > 0 ? [vlan] : []))
-    const addresses = this.#addresses.map(ipAddress)
-    return { addresses, vlans, ways: takenBy(on, ways, { arms, hosts }) }
+    const { on, ...ours } = onNic(this.#config.arms, owner, this.#addresses)
+    return { ...ours, ways: takenBy(on, ways, { arms, hosts }) }
   }
 
   /** These are ours too from now on, and these are the arms with their routes. */

@@ -5,7 +5,7 @@
  */
 
 import { PROTOCOLS } from '../../api/protocols.ts'
-import type { ConfigArm } from '../../config/arms.ts'
+import { type ConfigArm, deviceOf } from '../../config/arms.ts'
 import { hostOf, lengthOf, wholeLength } from '../../config/cidr.ts'
 import type { ConfigMatch } from '../../config/snat.ts'
 import type { NicWays, WaysByFamily } from '../../io/nic-ways-bpf.ts'
@@ -13,6 +13,7 @@ import { common, joined, numberOf, prefixRange, type Range, without } from '../.
 import { IPV4_BITS, type IpAddress, ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 import { NEXT } from '../../wire/ipv6.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
+import type { Ours } from '../network/device.ts'
 import type { NatServer, WayOut, WaysOf } from './ways.ts'
 
 /** Of a device: the arms on it, by index. */
@@ -31,6 +32,19 @@ export interface Around {
 const NOBODY: Record<4 | 6, readonly string[]> = {
   4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
   6: ['::/96', 'fe80::/10', 'ff00::/8'],
+}
+
+/** What the NIC of arm `owner` takes by addresses, which are all of ours, and the arms on it. */
+export function onNic(
+  arms: readonly ConfigArm[],
+  owner: number,
+  addresses: Iterable<string>,
+): Pick<Ours, 'addresses' | 'vlans'> & { on: OnDevice } {
+  const on = arms.flatMap(({ vlan }, arm) =>
+    deviceOf(arms, arm) === owner ? [{ arm, vlan: vlan?.id ?? 0 }] : [],
+  )
+  const vlans = on.flatMap(({ vlan }) => (vlan > 0 ? [vlan] : []))
+  return { addresses: Array.from(addresses, ipAddress), vlans, on }
 }
 
 export function takenBy(on: OnDevice, { servers, out }: WaysOf, around: Around): WaysByFamily {
