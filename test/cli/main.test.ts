@@ -12,12 +12,11 @@ import { Refused } from '../../src/api/refused.ts'
 import { openServer } from '../../src/control/http/server.ts'
 import { respond } from '../../src/control/respond.ts'
 import { CONFIG, paperDaemon, WORKERS } from '../kit/control.ts'
+import { inside } from '../kit/inside.ts'
 import { ADDRESSES, COUNTERS, NUMBERS, SERVICES } from './canned.ts'
 
-function tapvs(argv: string[], socket?: string): Promise<Finished> {
-  const setting = socket === undefined ? ['-u', 'TAPVS_SOCKET'] : [`TAPVS_SOCKET=${socket}`]
-  return run(['env', ...setting, TAPVS, ...argv])
-}
+/** The program itself, where `inside` leaves something out. */
+const program = (argv: string[]): Promise<Finished> => run([TAPVS, ...argv])
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'tapvs-cli-'))
@@ -56,7 +55,7 @@ async function fakeDaemon(t: TestContext): Promise<{ socket: string; asked: Requ
 test('the verbs print what the daemon answers', async t => {
   const { socket } = await fakeDaemon(t)
   const first = async (...argv: string[]) => {
-    const { code, stdout, stderr } = await tapvs(argv, socket)
+    const { code, stdout, stderr } = await inside(argv, socket)
     assert.equal(`${code} ${stderr}`, '0 ', argv.join(' '))
     return stdout.split('\n').slice(0, -1)
   }
@@ -91,7 +90,7 @@ test('connections are asked for page by page', async t => {
     asked.length = 0
     // --utc stands in front of any verb.
     const front = forms.length > 1 ? ['--utc'] : []
-    const { code, stdout } = await tapvs([...front, 'ipvsadm', ...forms], socket)
+    const { code, stdout } = await inside([...front, 'ipvsadm', ...forms], socket)
     assert.equal(code, 0)
     assert.equal(
       stdout.match(/^\[5\]tcp 7s {5}TIME_WAIT {3}202\.108\.10\.2:33896 /gm)?.length,
@@ -123,7 +122,7 @@ test('a reader that has seen enough ends the listing quietly', async t => {
 
 test('--socket outranks TAPVS_SOCKET', async t => {
   const { socket } = await fakeDaemon(t)
-  const { code, stdout } = await tapvs(['log', 'level', '--socket', socket], '/nowhere')
+  const { code, stdout } = await inside(['log', 'level', '--socket', socket], '/nowhere')
   assert.match(`${code} ${stdout}`, /^0 info\n/)
 })
 
@@ -131,7 +130,7 @@ test('failures are one line and exit code 1', async t => {
   const { socket } = await fakeDaemon(t)
   const place = folder(t)
   const failure = async (argv: string[], path: string) => {
-    const { code, stdout, stderr } = await tapvs(argv, path)
+    const { code, stdout, stderr } = await inside(argv, path)
     assert.equal(`${code} ${stdout}`, '1 ')
     return stderr
   }
@@ -191,13 +190,14 @@ test('wrong use is one line and exit code 2', async () => {
     ],
   ]
   for (const [argv, message] of cases) {
-    assert.deepEqual(await tapvs(argv), { code: 2, stdout: '', stderr: `tapvs: ${message}\n` })
+    const asked = argv[0] === 'run' ? program : inside
+    assert.deepEqual(await asked(argv), { code: 2, stdout: '', stderr: `tapvs: ${message}\n` })
   }
 })
 
 test('config check', async t => {
   const file = join(folder(t), 'x.yaml')
-  assert.deepEqual(await tapvs(['config', 'check', join(CHECKOUT, 'config/lab.yaml')]), {
+  assert.deepEqual(await inside(['config', 'check', join(CHECKOUT, 'config/lab.yaml')]), {
     code: 0,
     stdout: `${join(CHECKOUT, 'config/lab.yaml')}: ok\n`,
     stderr: '',
@@ -208,16 +208,9 @@ test('config check', async t => {
     `${file}:3:5 arms[1].name: expected a device name of 1-15 bytes, found nothing`,
     `${file}:3:12 arms[1].mtu: expected a whole number 576-9000, found 2`,
   ]
-  for (const argv of [
-    ['config', 'check', file],
-    ['run', '--config', file],
-  ]) {
-    assert.deepEqual(await tapvs(argv), {
-      code: 2,
-      stdout: '',
-      stderr: `${problems.join('\n')}\n`,
-    })
-  }
+  const refused = { code: 2, stdout: '', stderr: `${problems.join('\n')}\n` }
+  assert.deepEqual(await inside(['config', 'check', file]), refused)
+  assert.deepEqual(await program(['run', '--config', file]), refused)
 })
 
 test('mistakes are told in English, whatever the locale', async () => {
@@ -227,20 +220,20 @@ test('mistakes are told in English, whatever the locale', async () => {
 
 test('help VERB is VERB --help', async () => {
   for (const verb of [['ladder'], ['config', 'apply'], ['ipvsadm'], ['dpip'], []]) {
-    const help = await tapvs(['help', ...verb])
+    const help = await inside(['help', ...verb])
     assert.equal(help.code, 0, verb.join(' '))
-    assert.deepEqual(help, await tapvs([...verb, '--help']), verb.join(' '))
+    assert.deepEqual(help, await inside([...verb, '--help']), verb.join(' '))
   }
-  assert.match((await tapvs(['--socket', '/x', 'help', 'ladder'])).stdout, /^tapvs ladder /)
+  assert.match((await inside(['--socket', '/x', 'help', 'ladder'])).stdout, /^tapvs ladder /)
 })
 
 test('--help and --version', async () => {
-  const { code, stdout } = await tapvs(['--help'])
+  const { code, stdout } = await program(['--help'])
   assert.equal(code, 0)
   for (const verb of ['run', 'config', 'log', 'counters', 'ipvsadm', 'dpip', 'completion']) {
     assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
   }
-  assert.match((await tapvs(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
+  assert.match((await program(['--version'])).stdout, /^\d+\.\d+\.\d+\n$/)
 })
 
 test('a disk that is full where stdout goes is one line, and a reader who has gone is none', async t => {

@@ -5,10 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { type Finished, run } from '../../../netns/processes.ts'
-import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
+import type { Finished } from '../../../netns/processes.ts'
+import { CHECKOUT } from '../../../netns/topology.ts'
 import type { Report } from '../../../src/see/analyze/report.ts'
 import { arpFrame } from '../../kit/frame.ts'
+import { inside } from '../../kit/inside.ts'
 import { pcapOf, seedCaptures } from '../../kit/pcap.ts'
 import { printedJson } from '../../kit/printed-json.ts'
 
@@ -26,7 +27,7 @@ function file(name: string, bytes: Uint8Array | string): string {
 }
 
 function tapvs(...argv: string[]): Promise<Finished> {
-  return run(['env', 'TZ=UTC', TAPVS, ...argv])
+  return inside(['--utc', ...argv])
 }
 
 test("the seed's captures, as people are told", async () => {

@@ -2,9 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { run } from '../../../netns/processes.ts'
-import { TAPVS } from '../../../netns/topology.ts'
 import { modelControl } from '../../kit/control.ts'
+import { inside } from '../../kit/inside.ts'
 import { printedJson } from '../../kit/printed-json.ts'
 import { SEED_CONFIG } from '../../kit/stand.ts'
 import { watched } from '../../kit/watched.ts'
@@ -25,10 +24,10 @@ test('keys are in snake case', async t => {
     ['whois', '192.168.168.7:1025'],
   ]
   for (const verb of verbs) {
-    const { stdout } = await run([TAPVS, '--socket', path, ...verb, '--json'])
+    const { stdout } = await inside(['--socket', path, ...verb, '--json'])
     assert.notDeepEqual(printedJson<object>(stdout), [], verb.join(' '))
   }
-  const { stdout } = await run([TAPVS, '--socket', path, 'ladder', '--json'])
+  const { stdout } = await inside(['--socket', path, 'ladder', '--json'])
   const rows = stdout.trimEnd().split('\n')
   const kinds = rows.map(row => printedJson<{ kind: string }>(row).kind)
   assert.deepEqual(new Set(kinds), new Set(['conn', 'packet', 'note']))

@@ -9,6 +9,7 @@ import { hasUtf8 } from '../../../src/cli/terminal/terminal.ts'
 import { jsonLine, textLine } from '../../../src/control/log/format.ts'
 import { ansi } from '../../../src/see/ladder/colours.ts'
 import { serve } from '../../kit/api.ts'
+import { inside } from '../../kit/inside.ts'
 import { Terminal } from '../../kit/terminal.ts'
 import { watched } from '../../kit/watched.ts'
 import { ADDRESSES, CONN, NUMBERS, SERVICES } from '../canned.ts'
@@ -59,7 +60,7 @@ test('without UTF-8 a ladder is ASCII, and with it has lines', async t => {
   stand.moments()
   // Of a file, so that nothing else is asked.
   const file = `${path}.pcapng`
-  assert.equal((await run([TAPVS, '--socket', path, 'capture', '--ring', '-w', file])).code, 0)
+  assert.equal((await inside(['--socket', path, 'capture', '--ring', '-w', file])).code, 0)
   const drawn = async (locale: string) =>
     (await run(['env', `LC_ALL=${locale}`, TAPVS, 'ladder', file])).stdout
   assert.match(await drawn('C.UTF-8'), /│/)
@@ -69,10 +70,10 @@ test('without UTF-8 a ladder is ASCII, and with it has lines', async t => {
 })
 
 test('no help has letters that a plain terminal lacks', async () => {
-  const { stdout } = await run([TAPVS, '--help'])
+  const { stdout } = await inside(['--help'])
   const verbs = [...stdout.matchAll(/^ {2}tapvs (\w+) /gm)].map(([, verb]) => verb as string)
   assert.ok(verbs.length > 15)
-  const helps = await Promise.all(verbs.map(verb => run([TAPVS, verb, '--help'])))
+  const helps = await Promise.all(verbs.map(verb => inside([verb, '--help'])))
   for (const [i, help] of helps.entries()) assert.doesNotMatch(help.stdout, NOT_ASCII, verbs[i])
 })
 
@@ -85,12 +86,12 @@ test('what strangers say does nothing to a terminal, whether listed, drawn, logg
     return { ok: [{ ...SERVICES[0], scheduler: evil as 'rr' }] as typeof SERVICES }
   }
   const { path } = await serve(t, respond)
-  const listed = await run([TAPVS, '--socket', path, 'ipvsadm', '-ln'])
+  const listed = await inside(['--socket', path, 'ipvsadm', '-ln'])
   assert.ok(listed.stdout.includes(` ${tame}`), JSON.stringify(listed.stdout))
   for (const verb of ['counters', 'metrics'])
-    assert.equal((await run([TAPVS, '--socket', path, verb])).stderr, `tapvs: ${tame}\n`)
+    assert.equal((await inside(['--socket', path, verb])).stderr, `tapvs: ${tame}\n`)
   assert.equal(
-    (await run([TAPVS, '--socket', path, 'dpip', 'addr', 'show'])).stderr,
+    (await inside(['--socket', path, 'dpip', 'addr', 'show'])).stderr,
     `tapvs: ${tame}\n`,
   )
   const entry = { level: 'warn', module: 'check', text: evil, fields: { reason: evil } } as const
@@ -128,7 +129,8 @@ test('names of files reach stderr without what a terminal obeys', async () => {
     ['replay', file],
     ['doctor', '--config', file],
   ]) {
-    const { stdout, stderr } = await run([TAPVS, ...argv])
+    const asked = argv[0] === 'run' ? run([TAPVS, ...argv]) : inside(argv)
+    const { stdout, stderr } = await asked
     assert.match(`${stdout}${stderr}`, /\/nowhere\/a\?\[2Jb: no such file/, argv.join(' '))
     assert.ok(!`${stdout}${stderr}`.includes(ESCAPE), argv.join(' '))
   }

@@ -6,18 +6,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { type Finished, run } from '../../../netns/processes.ts'
+import type { Finished } from '../../../netns/processes.ts'
 import { CHECKOUT, TAPVS } from '../../../netns/topology.ts'
 import type { Answer, PlanInfo, Request } from '../../../src/api/commands.ts'
 import { openServer } from '../../../src/control/http/server.ts'
 import { SAMPLES } from '../../kit/imported.ts'
+import { inside } from '../../kit/inside.ts'
 
 const LAB = join(CHECKOUT, 'config/lab.yaml')
 const NOTHING: PlanInfo = { steps: [], restart: [], warnings: [], new_warnings: [] }
 
-function tapvs(...argv: string[]): Promise<Finished> {
-  return run(['env', '-u', 'TAPVS_SOCKET', TAPVS, ...argv])
-}
+const tapvs = (...argv: string[]): Promise<Finished> => inside(argv)
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'tapvs-config-'))

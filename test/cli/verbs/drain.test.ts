@@ -2,10 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { run } from '../../../netns/processes.ts'
-import { TAPVS } from '../../../netns/topology.ts'
 import type { Answer, Request, ServiceInfo } from '../../../src/api/commands.ts'
 import { serve } from '../../kit/api.ts'
+import { inside } from '../../kit/inside.ts'
 import { SERVICES } from '../canned.ts'
 
 const SERVER = '192.168.168.2:6379'
@@ -25,10 +24,7 @@ async function drained(
     return { ok: { steps: [], restart: [], warnings: [] } }
   }
   const { path } = await serve(t, respond)
-  const { code, stdout, stderr } = await run(
-    [TAPVS, '--socket', path, 'drain', SERVER, ...options],
-    { timeoutMs: 20_000 },
-  )
+  const { code, stdout, stderr } = await inside(['--socket', path, 'drain', SERVER, ...options])
   // How long it took is the machine's business.
   return {
     code,

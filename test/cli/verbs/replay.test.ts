@@ -17,6 +17,7 @@ import type { Replayed } from '../../../src/control/replay/replay.ts'
 import type { WhatIf } from '../../../src/control/replay/what-if.ts'
 import { clockText, instantText } from '../../../src/see/text/times.ts'
 import { modelControl } from '../../kit/control.ts'
+import { inside } from '../../kit/inside.ts'
 import { journaled } from '../../kit/journaled.ts'
 import { printedJson } from '../../kit/printed-json.ts'
 import { SEED_SEGMENTS, seedConversation } from '../../kit/seed-conversation.ts'
@@ -27,7 +28,9 @@ type Result = Pick<Replayed, 'frames' | 'checks' | 'difference'>
 
 const folder = mkdtempSync(join(tmpdir(), 'tapvs-replay-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
-const tapvs = (...argv: string[]): Promise<Finished> => run([TAPVS, ...argv])
+const tapvs = (...argv: string[]): Promise<Finished> => inside(argv)
+/** It ends by signals too. */
+const record = (...argv: string[]): Promise<Finished> => run([TAPVS, 'record', ...argv])
 
 const stand = new Stand().resolveRss()
 const file = join(folder, 'seed.journal')
@@ -126,7 +129,7 @@ test('explain packet tells programs too', async t => {
 test('record writes the journal of a daemon, for its owner only', async t => {
   const { socket, target } = await recordable(t, 'live')
   writeFileSync(target, 'old', { mode: 0o644 })
-  const recorded = await tapvs('record', '-w', target, '--seconds', '1', '--socket', socket)
+  const recorded = await record('-w', target, '--seconds', '1', '--socket', socket)
   assert.equal(recorded.stderr, `recording to ${target}\n`)
   assert.match(recorded.stdout, /^\S+: 0 frames, \d+ KiB: 1 second is over\n$/)
   assert.equal(statSync(target).mode & 0o777, 0o600)
@@ -149,7 +152,7 @@ test('a daemon that is stopped brings the journal to its end', async t => {
 
 test('a disk that fills up leaves what was written, or nothing at all', async t => {
   const { socket, target } = await recordable(t, 'limited')
-  assert.equal((await tapvs('record', '-w', target, '--seconds', '1', '--socket', socket)).code, 0)
+  assert.equal((await record('-w', target, '--seconds', '1', '--socket', socket)).code, 0)
   // In the block at the end, and in the middle of the image.
   const limited = (bytes: number) => {
     const argv = [TAPVS, 'record', '-w', target, '--seconds', '1', '--socket', socket]
@@ -179,7 +182,7 @@ test('a journal is written to nothing but a regular file', async t => {
   // A node of our own: a chmod of the machine's would be felt by everybody.
   const node = join(folder, 'null')
   assert.equal((await run(['mknod', '-m', '666', node, 'c', '1', '3'])).code, 0)
-  const refused = await tapvs('record', '-w', node, '--seconds', '1', '--socket', socket)
+  const refused = await record('-w', node, '--seconds', '1', '--socket', socket)
   assert.equal(statSync(node).mode & 0o777, 0o666)
   assert.deepEqual(
     [refused.code, refused.stderr],
@@ -219,14 +222,14 @@ test('a daemon that dies while it is recorded: exit code 1, and what came before
   t.after(() => server.close())
   await once(server.listen(socket), 'listening')
   const target = join(folder, 'half.journal')
-  const record = () => tapvs('record', '-w', target, '--socket', socket)
-  const half = await record()
+  const recorded = () => record('-w', target, '--socket', socket)
+  const half = await recorded()
   const why = `recording to ${target}\ntapvs: ${target}: the daemon at ${socket} ended without an answer`
   assert.deepEqual([half.code, half.stderr], [1, `${why}; it can be played as far as it goes\n`])
   assert.match(half.stdout, /^\S+: \d+ frames, \d+ KiB\n$/)
   assert.equal((await tapvs('replay', target)).code, 0)
   bytes = bytes.subarray(0, 1000)
-  const none = await record()
+  const none = await recorded()
   const lost = ' before the journal had begun, so there is none'
   assert.deepEqual([none.code, none.stderr], [1, `${why}${lost}\n`])
   assert.equal(existsSync(target), false)
