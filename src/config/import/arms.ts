@@ -8,7 +8,8 @@ import { ipAddress, isIpv6Text } from '../../wire/ip-address.ts'
 import { contains, hostOf, networkOf, networkText, wholeLength } from '../cidr.ts'
 import type { ConfigFile } from '../schema.ts'
 import { type ConfigInput, configDocument, documentText } from '../write.ts'
-import type { Imported, ImportedRule, Lip } from './imported.ts'
+import type { Imported, Lip } from './imported.ts'
+import type { ImportedRule } from './matches.ts'
 
 export interface Completed {
   yaml: string

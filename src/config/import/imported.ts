@@ -20,12 +20,12 @@ import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { IPV6_BITS } from '../../wire/ipv6-address.ts'
 import { maskLength } from '../cidr.ts'
 import type { ConfigInput } from '../write.ts'
+import { Matches } from './matches.ts'
 import { short } from './short.ts'
 
 type FileService = NonNullable<ConfigInput['services']>[number]
 export type ImportedServer = NonNullable<FileService['real_servers']>[number]
 export type ImportedService = FileService
-export type ImportedRule = NonNullable<ConfigInput['snat']>[number]
 export type ImportedCheck = NonNullable<FileService['check']>
 
 export interface Lip {
@@ -80,8 +80,7 @@ interface Remark {
 /** Collects services as they are read. */
 export class Collector {
   readonly #services = new Map<string, { service: ImportedService; place: Place }>()
-  /** Match services, by protocol and criteria. */
-  readonly matches = new Map<string, ImportedRule>()
+  readonly matches = new Matches()
   readonly #lips = new Map<string, Lip>()
   readonly #tcp: NonNullable<ConfigInput['tcp']> = {}
   readonly #udp: NonNullable<ConfigInput['udp']> = {}
@@ -261,7 +260,7 @@ export class Collector {
 
   result(): Imported {
     const services = [...this.#services.values()].map(({ service }) => service)
-    const snat = [...this.matches.values()]
+    const snat = this.matches.all
     const used = new Set(services.flatMap(service => service.local_addresses ?? []))
     const tcp = Object.keys(this.#tcp).length > 0 ? { tcp: this.#tcp } : {}
     const udp = Object.keys(this.#udp).length > 0 ? { udp: this.#udp } : {}

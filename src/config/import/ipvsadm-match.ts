@@ -1,27 +1,28 @@
 /** Lines of ipvsadm about match services (`-H`, whose real servers are by `-J`): entries of `snat`. */
 
 import { WEIGHT_MAX } from '../../api/limits.ts'
-import { matchText, outsideAddress, parseRule } from '../../api/match.ts'
+import { outsideAddress, parseRule } from '../../api/match.ts'
 import { IPVSADM_SCHEDULER } from '../../api/words.ts'
 import { canonicalIp } from '../../wire/ip-address.ts'
 import { addressProblem } from './addresses.ts'
-import type { Collector, ImportedRule } from './imported.ts'
+import type { Collector } from './imported.ts'
 import type { Line } from './ipvsadm-words.ts'
+import type { ImportedRule } from './matches.ts'
 import { short } from './short.ts'
 
 /** => why the line cannot be carried out; undefined if it was */
 export function matchLine(name: string, line: Line, collector: Collector): string | undefined {
   const fresh = ruleOf(line.take('match')?.values[0] ?? '')
   if (typeof fresh === 'string') return fresh
-  const key = `${fresh.protocol},${matchText(fresh)}`
-  const known = collector.matches.get(key)
+  const { matches } = collector
   if (name === 'add-service') {
-    if (known) return 'it exists already'
-    collector.matches.set(key, serviceOf(line, fresh, collector))
+    if (matches.find(fresh)) return 'it exists already'
+    matches.add(serviceOf(line, fresh, collector))
     return undefined
   }
+  const known = matches.find(fresh)
   if (!known) return 'there is no such service'
-  if (name === 'delete-service') collector.matches.delete(key)
+  if (name === 'delete-service') matches.delete(known)
   else if (name === 'edit-service') {
     delete known.conn_timeout
     delete known.scheduler

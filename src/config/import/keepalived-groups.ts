@@ -96,9 +96,7 @@ export class Groups {
       const vips = this.of('vips', name ?? '')
       if (vips?.length) return vips
       why = vips ? 'no VIP of its group is' : 'there is no virtual_server_group of this name'
-    } else if (first === 'match')
-      why = 'importing match services is not supported: set them up as `snat` of the config'
-    else return this.vips(statement, first, name)
+    } else return this.vips(statement, first, name)
     statement.settle()
     this.#collector.notCarried(statement.place, label, why)
     return []

@@ -36,6 +36,9 @@ const TOP: Readonly<Record<string, string>> = byWord({
   SSL: 'checks by https have no certificate of their own',
 })
 
+/** What a match service goes by. */
+export const ONLY_MATCH = ['src-range', 'dst-range', 'iif', 'oif'] as const
+
 /** Of a virtual_server. */
 const SERVICE: Readonly<Record<string, string>> = byWord({
   persistence_engine: 'persistence engines are not supported',
@@ -62,6 +65,7 @@ const SERVICE: Readonly<Record<string, string>> = byWord({
   delay_before_retry: 'a failed check is repeated after its interval',
   weight: 'weights belong to real servers',
   snmp_name: 'there is no SNMP',
+  ...Object.fromEntries(ONLY_MATCH.map(word => [word, 'it is for virtual_server match'])),
 })
 
 /** Of a real_server. */
@@ -148,7 +152,7 @@ export const NUMBERS = [
 ] as const
 
 /** That carry something over, each with what it sets; those that may stand there more than once set nothing. */
-const FOR_CHECKS = {
+export const FOR_CHECKS = {
   ...{ delay_loop: 'delay_loop', connect_timeout: 'connect_timeout', virtualhost: 'virtualhost' },
   ...{ retry: 'retry', nb_get_retry: 'retry', nb_sock_retry: 'retry' },
 }
@@ -255,7 +259,7 @@ export function otherKind(block: readonly Statement[]): string | undefined {
     if (what === 'protocol' && word !== 'TCP' && word !== 'UDP')
       return `${short(value)} is not supported`
     if (what === 'lb_kind' && word === 'SNAT')
-      return 'importing match services is not supported: set them up as `snat` of the config'
+      return 'SNAT is supported of virtual_server match alone'
   }
   return undefined
 }

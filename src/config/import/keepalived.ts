@@ -5,7 +5,6 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { type AclList, type Forwarding, IPVSADM_SCHEDULER } from '../../api/words.ts'
-import { nearest } from '../../see/text/nearest.ts'
 import { canonicalIp, isIpv6Text } from '../../wire/ip-address.ts'
 import { addressProblem } from './addresses.ts'
 import { hashingOf } from './hashing.ts'
@@ -21,20 +20,20 @@ import {
 import { type CheckDefaults, CheckReader } from './keepalived-check.ts'
 import { Groups, listsOfFamily } from './keepalived-groups.ts'
 import {
-  type Block,
   CHECKERS,
   FLAG_FIELDS,
   IN_FILE,
   IN_SERVER,
   IN_SERVICE,
-  isNeutral,
   NUMBERS,
   otherKind,
   WAYS,
 } from './keepalived-keywords.ts'
 import type { SourceFile } from './keepalived-lines.ts'
+import { matchServer } from './keepalived-match.ts'
 import { settleProtocol } from './keepalived-protocol.ts'
 import { apart, lastOfEach, type Statement, tellUnread } from './keepalived-statement.ts'
+import { refuse, strange } from './keepalived-strange.ts'
 import { type Include, statementsOf } from './keepalived-text.ts'
 import { portOf } from './ports.ts'
 import { short } from './short.ts'
@@ -78,7 +77,7 @@ class Reader {
     // Groups may stand behind the virtual_server that names them.
     for (const statement of statements.filter(other => !this.#groups.add(other))) {
       if (statement.keyword === 'virtual_server') this.#virtualServer(statement)
-      else this.#strange(statement, IN_FILE, undefined)
+      else strange(statement, IN_FILE, undefined, this.collector)
     }
     this.#groups.tellUnused()
     tellUnread(statements, this.collector)
@@ -87,6 +86,10 @@ class Reader {
   #virtualServer(statement: Statement): void {
     const { place } = statement
     const label = short(statement.text)
+    if (statement.value === 'match') {
+      matchServer(statement, label, this.collector)
+      return
+    }
     const single = apart(statement.block ?? [], IN_SERVICE, this.collector)
     statement.block = lastOfEach(single, IN_SERVICE.sets, this.collector, label)
     const why = otherKind(statement.block)
@@ -121,7 +124,8 @@ class Reader {
         lips = this.#groups.of('lips', inner.value ?? '')
         const what = `${inner.said} of ${label}`
         if (!lips) this.#not(inner, what, 'there is no local_address_group of this name')
-      } else if (!this.#field(inner, fields, label)) this.#strange(inner, IN_SERVICE, label)
+      } else if (!this.#field(inner, fields, label))
+        strange(inner, IN_SERVICE, label, this.collector)
     }
     const checked = servers.map(server => server.check)
     settleProtocol(statement, fields, checked, label, this.collector)
@@ -236,7 +240,7 @@ class Reader {
         if (whole !== undefined) server[field] = whole
       } else if (IN_SERVER.sets(keyword) === 'lb_kind') {
         mode = this.#mode(inner, label)
-      } else if (!CHECKERS.includes(keyword)) this.#strange(inner, IN_SERVER, label)
+      } else if (!CHECKERS.includes(keyword)) strange(inner, IN_SERVER, label, this.collector)
       else if (check) {
         inner.settle()
         const why = 'a real server has one check'
@@ -275,24 +279,8 @@ class Reader {
     return way
   }
 
-  /** Says why a statement means nothing here; `label` is what it is in, undefined at the top. */
-  #strange(statement: Statement, { reasons, keywords }: Block, label: string | undefined): void {
-    const { keyword, text, said } = statement
-    if (isNeutral(text)) {
-      statement.settle()
-      return
-    }
-    let why = Object.hasOwn(reasons, keyword) ? reasons[keyword] : undefined
-    if (why === undefined) {
-      const meant = nearest(keyword, keywords)
-      why = `unknown keyword${meant === undefined ? '' : `; did you mean ${meant}?`}`
-    }
-    this.#not(statement, `${said}${label === undefined ? '' : ` of ${label}`}`, why, label)
-  }
-
   /** All of `statement` is told by this. */
   #not(statement: Statement, what: string, why: string, group?: string): void {
-    statement.settle()
-    this.collector.notCarried(statement.place, what, why, group)
+    refuse(statement, what, why, this.collector, group)
   }
 }

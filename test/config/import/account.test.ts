@@ -56,7 +56,7 @@ function enclosing(text: string, place: number): number[] {
 
 /** A remark that says of a whole block that it is left out. */
 const WHOLE =
-  /\{\.\.\.\}|^a second |_(CHECK|GET) of|supported|already|no service|group \w+: (no|there is no)|expected (a (range|port)|an IP)/
+  /\{\.\.\.\}|^a second |_(CHECK|GET) of|supported|already|no service|group \w+: (no|there is no)|expected (a (range|port)|an IP)|by SNAT: expected|would take all/
 /** One of a single value. */
 const PART = /^no |takes its place$/
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { matchText } from '../../../src/api/match.ts'
 import { ImportError } from '../../../src/config/import/imported.ts'
 import { alternatives, globs, includeFiles } from '../../../src/config/import/include.ts'
 import { importKeepalived } from '../../../src/config/import/keepalived.ts'
@@ -23,6 +24,16 @@ function told(name: string): string {
     services[i] as string,
     ...(service.check ? [`  check ${JSON.stringify(service.check)}`] : []),
   ])
+  for (const { protocol, scheduler, conn_timeout: timeout, addresses, ...keys } of file.snat ??
+    []) {
+    const outside = (addresses ?? []).map(({ address, weight }) => `${address} w${weight ?? 1}`)
+    const words = [
+      `MATCH ${protocol},${matchText(keys)}`,
+      scheduler ?? 'wrr',
+      timeout ?? 'no timeout',
+    ]
+    lines.push(`${words.join(' ')} -> ${outside.join(', ')}`)
+  }
   const remarks = [...notCarried, ...notes.map(note => `note ${note}`)].map(remark =>
     remark.replaceAll(`${SAMPLES}/`, ''),
   )
