@@ -1,58 +1,137 @@
-// Makes one file each of what a daemon starts with before all else: dist/bundle/kept.cjs and worker.cjs, of what the compiler has put into
-// dist/src. A file for each module takes four times as long to load, and Node has to load what loads modules. They hold our own code only, as it is, so that stacks can be read.
+// Makes dist/bundle of what the compiler has put into dist/src, because a file for each module takes several times as long to load:
+//
+// - kept.cjs and worker.cjs, one file each: what a daemon starts with before all else. Our own code only.
+// - program/: the command line and the rest of a daemon, with the packages that they need, in parts that are loaded when they are used; what
+//   has an addon, and what draws `tapvs top`, stays in node_modules. licenses.md has the packages' notices.
+//
+// All of it is as it was written, so that stacks can be read. Names of bundles as arguments: these only (without `program`, dist/src is run).
 
-import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const COMPILED = join(ROOT, 'dist/src')
 const FOLDER = join(ROOT, 'dist/bundle')
-const ENTRIES = { kept: 'cli/kept.js', worker: 'control/threads/worker.js' }
+const SINGLE = { kept: 'cli/kept', worker: 'control/threads/worker' }
+/** What is run by bin/tapvs, and what others start by its file (control/system/built-file.ts). */
+const PROGRAM = [
+  'cli/main',
+  'control/keeper/keeper',
+  'config/thread',
+  'control/ui/conns/thread',
+  'control/whois/sqlite',
+]
+const APART = ['ink', 'libsql', 'netlink', 'react']
 
-/** => name and text of each bundle */
-export async function bundles() {
+async function built(input, output, more = {}) {
   const { build } = await import('vite')
-  const made = Object.entries(ENTRIES).map(async ([name, entry]) => {
-    const { output } = await build({
-      ...{ root: ROOT, configFile: false, publicDir: false, logLevel: 'error' },
-      build: {
-        ...{ ssr: join(COMPILED, entry), write: false, minify: false, target: 'esnext' },
-        rolldownOptions: {
-          output: { format: 'cjs' },
-          // A package that is not found would be left to be loaded.
-          onLog: (level, { message }) => {
-            if (level === 'warn') throw new Error(message)
-          },
+  const { build: with_ = {}, ...rest } = more
+  const made = await build({
+    ...{ root: ROOT, configFile: false, publicDir: false, logLevel: 'error', ...rest },
+    build: {
+      ...{ ssr: true, write: false, minify: false, target: 'esnext', ...with_ },
+      rolldownOptions: {
+        ...{ input, output },
+        // A package that is not found would be left to be loaded.
+        onLog: (level, { message }) => {
+          if (level === 'warn') throw new Error(message)
         },
       },
-    })
-    const [{ code, imports }, ...more] = output
-    const foreign = imports.filter(from => !from.startsWith('node:'))
-    if (more.length > 0 || foreign.length > 0)
-      throw new Error(`${name}.cjs would not be one file of our own code: ${foreign}`)
-    return [`${name}.cjs`, code]
+    },
   })
-  return Promise.all(made)
+  return made.output
 }
 
-const modified = file => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+/** => text by file name */
+async function single(name) {
+  const output = await built(join(COMPILED, `${SINGLE[name]}.js`), { format: 'cjs' })
+  const [{ code, imports }, ...more] = output
+  const foreign = imports.filter(from => !from.startsWith('node:'))
+  if (more.length > 0 || foreign.length > 0)
+    throw new Error(`${name}.cjs would not be one file of our own code: ${foreign}`)
+  return { [`${name}.cjs`]: code }
+}
 
-/** Whether something has been compiled since. */
-function areStale() {
-  const oldest = Math.min(
-    ...Object.keys(ENTRIES).map(name => modified(join(FOLDER, `${name}.cjs`))),
+/** The same of the program. */
+async function program() {
+  const input = Object.fromEntries(PROGRAM.map(path => [path, join(COMPILED, `${path}.js`)]))
+  const output = {
+    format: 'es',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'parts/[name]-[hash].js',
+  }
+  const made = await built(input, output, {
+    ssr: { noExternal: true, external: APART },
+    build: { license: { fileName: 'licenses.md' } },
+  })
+  return Object.fromEntries(
+    made.map(({ fileName, code, source }) => [`program/${fileName}`, code ?? source]),
   )
-  const compiled = readdirSync(COMPILED, { recursive: true, encoding: 'utf8' })
-  return compiled.some(file => file.endsWith('.js') && modified(join(COMPILED, file)) >= oldest)
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url) && areStale()) {
-  mkdirSync(FOLDER, { recursive: true })
-  for (const [name, code] of await bundles()) {
-    // A process that starts meanwhile reads the one or the other.
-    const aside = join(FOLDER, `${name}.${process.pid}.tmp`)
-    writeFileSync(aside, code)
-    renameSync(aside, join(FOLDER, name))
+/** What they are made of, in a number. */
+export function stamp() {
+  const hash = createHash('sha256')
+  const files = readdirSync(COMPILED, { recursive: true, encoding: 'utf8' }).filter(file =>
+    file.endsWith('.js'),
+  )
+  const paths = files.sort().map(file => join(COMPILED, file))
+  for (const path of [
+    ...paths,
+    fileURLToPath(import.meta.url),
+    join(ROOT, 'node_modules/.package-lock.json'),
+  ])
+    if (existsSync(path)) hash.update(path.slice(ROOT.length)).update(readFileSync(path))
+  return hash.digest('hex')
+}
+
+function write(file, text) {
+  const path = join(FOLDER, file)
+  mkdirSync(join(path, '..'), { recursive: true })
+  // A process that starts meanwhile reads the one or the other.
+  const aside = `${path}.${process.pid}.tmp`
+  writeFileSync(aside, text)
+  renameSync(aside, path)
+}
+
+/** Parts first, and then what loads them. */
+function writeProgram(files) {
+  const names = Object.keys(files)
+  const isPart = name => name.startsWith('program/parts/')
+  for (const name of [...names.filter(isPart), ...names.filter(name => !isPart(name))])
+    write(name, files[name])
+  const parts = join(FOLDER, 'program/parts')
+  for (const name of readdirSync(parts))
+    if (!(`program/parts/${name}` in files)) rmSync(join(parts, name))
+}
+
+/** Makes those of these names. */
+async function make(names) {
+  for (const name of names) {
+    if (name === 'program') writeProgram(await program())
+    else for (const [file, text] of Object.entries(await single(name))) write(file, text)
+  }
+}
+
+const STAMP = join(FOLDER, 'made-of')
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const names = process.argv.slice(2)
+  const now = stamp()
+  if (names.length > 0) await make(names)
+  else if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== now) {
+    rmSync(STAMP, { force: true })
+    await make([...Object.keys(SINGLE), 'program'])
+    write('made-of', now)
   }
 }

@@ -1,7 +1,8 @@
-/** The bundles (scripts/bundle.mjs) are what is compiled, and hold our own code only. */
+/** The bundles (scripts/bundle.mjs) are what is compiled, and have what they need. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -9,18 +10,35 @@ import { run } from '../netns/processes.ts'
 import { CHECKOUT } from '../netns/topology.ts'
 import { otherVersion } from './kit/other-version.ts'
 
-test('each is what would be made of the compiled sources now', async () => {
-  const { bundles } = await import(join(CHECKOUT, 'scripts/bundle.mjs'))
-  const made: [string, string][] = await bundles()
-  assert.deepEqual(made.map(([name]) => name).sort(), ['kept.cjs', 'worker.cjs'])
-  for (const [name, code] of made) {
-    const there = readFileSync(join(CHECKOUT, 'dist', 'bundle', name), 'utf8')
-    assert.ok(there === code, `${name} is old: npm run build`)
-    // Whatever it needs is Node's.
+const BUNDLES = join(CHECKOUT, 'dist', 'bundle')
+
+test('they are made of what is compiled now', async () => {
+  const { stamp } = await import(join(CHECKOUT, 'scripts/bundle.mjs'))
+  assert.equal(readFileSync(join(BUNDLES, 'made-of'), 'utf8'), stamp(), 'old: npm run build')
+})
+
+test('what a daemon starts with needs nothing but Node', () => {
+  for (const name of ['kept.cjs', 'worker.cjs']) {
+    const code = readFileSync(join(BUNDLES, name), 'utf8')
     const needed = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, from]) => from as string)
     assert.ok(needed.length > 3)
     for (const from of needed) assert.match(from, /^(node:.*|url)$/)
   }
+})
+
+test('the program brings its packages, with their notices, but for those with addons and the one that draws', () => {
+  const program = join(BUNDLES, 'program')
+  const left = new Set<string>()
+  for (const file of readdirSync(program, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.js')) continue
+    const code = readFileSync(join(program, file), 'utf8')
+    for (const [, from = ''] of code.matchAll(/(?:^import\b.*\bfrom|\bimport\() ?"([^".][^"]*)"/gm))
+      if (!isBuiltin(from)) left.add(from)
+  }
+  assert.deepEqual([...left].sort(), ['ink', 'libsql', 'netlink', 'react'])
+  const notices = readFileSync(join(program, 'licenses.md'), 'utf8')
+  for (const name of ['fastify', 'winston', 'yaml', 'yargs', 'zod'])
+    assert.match(notices, new RegExp(`^## ${name} - `, 'm'))
 })
 
 test('without one of them no daemon starts, and a line says what to do', async t => {

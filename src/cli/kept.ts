@@ -1,8 +1,7 @@
 /** `tapvs run` as a keeper starts it (control/keeper/keeper.ts): packet threads first, and then the rest. One file, made by scripts/bundle.mjs. */
 
-import { pathToFileURL } from 'node:url'
 import { first } from '../control/first.ts'
-import { inDist } from '../control/system/built-file.ts'
+import { compiled } from '../control/system/built-file.ts'
 
 /** As in bin/tapvs. */
 process.on('SIGUSR1', () => {})
@@ -13,7 +12,7 @@ const begun = kept.begun.catch(() => {})
 
 async function run(): Promise<void> {
   if (!kept.standby) await begun
-  const { main } = await import(pathToFileURL(inDist('src', 'cli', 'main.js')).href)
+  const { main } = await import(compiled('cli/main.js').href)
   process.exitCode = await main(process.argv.slice(2), { kept })
 }
 

@@ -12,6 +12,9 @@ import { inPieces, type Pieces } from './pieces.ts'
 import type { PackedList } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
 
+/** Beside this file, and beside the parts of a bundle too (scripts/bundle.mjs). */
+const THREAD = new URL('../config/thread.js', import.meta.url)
+
 /** What the thread is given: the path of a file; or as JSON, which costs control less than a copy, a value of one and its edits. */
 export type Question = { file: string } | { value: string } | { edit: string }
 
@@ -66,7 +69,7 @@ function asked(question: Question): Promise<Config> {
 }
 
 async function answered(question: Question): Promise<Config> {
-  const thread = new Worker(new URL('./thread.js', import.meta.url), {
+  const thread = new Worker(THREAD, {
     workerData: question,
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
   })

@@ -40,7 +40,10 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
   for (const file of page) assert.match(file, /\.(html|js|css|md|svg)$/)
   for (const file of compiled) {
     if (page.includes(file)) continue
-    assert.match(file, /^dist\/(src\/.*\.(js|d\.ts)|bundle\/(kept|worker)\.cjs)$/)
+    assert.match(
+      file,
+      /^dist\/(src\/.*\.(js|d\.ts)|bundle\/((kept|worker)\.cjs|made-of|program\/(.*\.js|licenses\.md)))$/,
+    )
   }
   const strange = packed.filter(file => /^(test|netns|bench|node_modules|src\/.*\.ts)/.test(file))
   assert.deepEqual(strange, [])

@@ -1,7 +1,6 @@
 /** What the machine has: Node, processors, memory, limits. */
 
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { availableParallelism, release } from 'node:os'
 import type { Config } from '../../config/config.ts'
 import { connBytes } from '../../engine/parts.ts'
@@ -9,6 +8,7 @@ import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
 import { counted } from '../../see/text/counted.ts'
+import { leastNode } from '../system/version.ts'
 import { arenaBytes, connCapacityOf, DEST_PLACES } from '../threads/memory.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
@@ -24,12 +24,8 @@ const MEMLOCK_FREE = [5, 12] as const
 const MEMLOCK_BYTES = 64 * MIB
 
 export function node(version = process.versions.node): Finding {
-  const engines: { node: string } = createRequire(import.meta.url)(
-    '../../../../package.json',
-  ).engines
-  const least = engines.node.replace('>=', '')
-  return isOlder(version, least)
-    ? fail('node', `this is ${version}`, `install Node ${least} or newer`)
+  return isOlder(version, leastNode)
+    ? fail('node', `this is ${version}`, `install Node ${leastNode} or newer`)
     : ok('node', version)
 }
 

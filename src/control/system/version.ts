@@ -1,9 +1,12 @@
-/** The version of tapvs, from its package.json. */
+/** What package.json says of tapvs: its version, and the oldest Node that it runs on. */
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../io/built.ts'
 
-export const version: string = JSON.parse(
+const about: { version: string; engines: { node: string } } = JSON.parse(
   readFileSync(join(packageRoot(), 'package.json'), 'utf8'),
-).version
+)
+
+export const version: string = about.version
+export const leastNode: string = about.engines.node.replace('>=', '')

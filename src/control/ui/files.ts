@@ -2,12 +2,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { extname, join, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { byWord } from '../../see/text/by-word.ts'
+import { inDist } from '../system/built-file.ts'
 
-/** From dist/src/control/ui. */
-const BUILT = fileURLToPath(new URL('../../../ui', import.meta.url))
+const BUILT = inDist('ui')
 
 export const NOT_BUILT = 'the page is not built; run: npm run build:ui'
 

@@ -6,6 +6,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { unprivileged } from '../../io/built.ts'
+import { compiled } from '../system/built-file.ts'
 import { NO_DEBUGGER } from '../system/signals.ts'
 import type { Found, Search } from './ended.ts'
 
@@ -76,7 +77,7 @@ export class SqliteProcess {
   }
 
   #fork(): ChildProcess {
-    const child = fork(new URL('./sqlite.js', import.meta.url), [JSON.stringify(this.#start)], {
+    const child = fork(compiled('control/whois/sqlite.js'), [JSON.stringify(this.#start)], {
       serialization: 'advanced',
       // Its last words would be a page of Rust.
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

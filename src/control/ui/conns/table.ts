@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { ConnRow, ConnsInfo } from '../../../api/page.ts'
 import type { Model } from '../../model/model.ts'
+import { compiled } from '../../system/built-file.ts'
 import {
   connInfo,
   PAGE_AGE,
@@ -76,7 +77,7 @@ class Copying {
   readonly #workers: Pick<Workers, 'pages'>
   readonly #rows: () => number
   readonly #ended: () => void
-  readonly #thread = new Worker(new URL('./thread.js', import.meta.url))
+  readonly #thread = new Worker(compiled('control/ui/conns/thread.js'))
   readonly #asked = new Map<number, (answer: ViewAnswer | Error) => void>()
   #nextId = 1
   #taken: () => void = () => {}
