@@ -77,6 +77,19 @@ function left([out, ...more]: Out[], arm: string, stand: Stand): Uint8Array {
 const pinged = (stand: Stand, side: Side, id?: number) =>
   idAt(left(put(stand, request(side, id), 'int0'), 'ext0', stand), side.icmpAt)
 
+test('a reply of nothing but zeroes has the checksum that it must have', () => {
+  const stand = new Stand(CONFIG)
+  const nothing = new Uint8Array(4)
+  const out = left(
+    put(stand, message(FOUR.host, FOUR.far, FOUR.types.request, nothing), 'int0'),
+    'ext0',
+    stand,
+  )
+  const answer = out.slice(24, 28)
+  const back = put(stand, message(FOUR.far, FOUR.ours, FOUR.types.reply, answer), 'ext0')
+  assert.deepEqual([...left(back, 'int0', stand).subarray(20)], [0, 0, 0xff, 0xff, 0, 0, 0, 0])
+})
+
 for (const [name, side] of [
   ['IPv4', FOUR],
   ['IPv6', SIX],

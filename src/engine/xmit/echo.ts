@@ -37,6 +37,8 @@ export class EchoRewrite {
     const isSix = p.key >= KEY.IPV6
     const addresses = isSix ? this.#addresses6.translate(pkt, ip, t) : this.#rewrite4(p, t)
     restoreEcho(pkt, l4, this.#cells[peerOf(t) | PORTS], t, isSix ? addresses : 0)
+    // A reply of nothing but zeroes adds up to 0 and not to 0xffff, of which RFC 1624 3 thinks; of any other 0xffff is as good.
+    if (pkt.getUint16(l4 + ICMP.CHECKSUM) === 0) pkt.setUint16(l4 + ICMP.CHECKSUM, 0xffff)
     // What its device has said of a checksum was of the one before.
     pkt.setUint8(p.eth - VNET.BYTES + VNET.FLAGS, 0)
     if (!this.#decrementsTtl) return
