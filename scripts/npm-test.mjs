@@ -47,6 +47,7 @@ export const NOT_QUICK = {
   signals: 'root',
   'sim/mixed': 'long',
   'sim/sim': 'long',
+  'sim/ways': 'long',
   'nic-bpf': 'root',
   'nic-bpf6': 'root',
   'steering-bpf': 'root',

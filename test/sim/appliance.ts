@@ -35,8 +35,9 @@ import { TraceRing } from '../../src/engine/trace.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
 import { checkBooks } from '../kit/books.ts'
-import { configOf, rsAddress } from './config.ts'
+import { configOf, rsAddress, textOf } from './config.ts'
 import type { Plan } from './plan.ts'
+import { wayOf } from './ways.ts'
 
 /** What a frame that came in has become, and what has left since. */
 export interface Sent {
@@ -83,15 +84,14 @@ export class Appliance {
   /** Of the last frame. */
   verdict = 0
   out: Sent[] = []
-  #wakes = 0
-  readonly #hasFragments: boolean
+  readonly #plan: Plan
 
   constructor(plan: Plan, now: number) {
     const yaml = configOf(plan)
     this.config = known(configs, yaml, () => parseConfig(yaml, 'sim.yaml'))
     this.now = now
     const { workers } = plan
-    this.#hasFragments = plan.mixed !== undefined
+    this.#plan = plan
     this.#arena = known(arenas, workers, () => new SharedArrayBuffer(arenaBytes(this.config)))
     Templates.key(this.#templateMemory, Int32Array.of(5, 6, 7, 8))
     this.#tables = [newTables(this.config)]
@@ -136,12 +136,12 @@ export class Appliance {
 
   /** => ms until it wants to be called again */
   tick(): number {
-    this.#wakes = 100
+    let wakes = 100
     for (const { engine } of this.workers.map(({ built }) => built)) {
-      this.#wakes = Math.min(this.#wakes, engine.tick(this.now | 0))
+      wakes = Math.min(wakes, engine.tick(this.now | 0))
     }
     this.#settle()
-    return this.#wakes
+    return wakes
   }
 
   /** `about`: what the change is about, of which the last one counts. */
@@ -156,7 +156,7 @@ export class Appliance {
     for (const change of this.#initial) {
       if (change.put !== 'rs') continue
       const { vport, address, place } = change.rs
-      if (vport === port && address === rsAddress(rs)) return place
+      if (vport === port && address === textOf(rsAddress(rs), wayOf(this.#plan))) return place
     }
     throw new Error(`no RS ${rs}`)
   }
@@ -207,7 +207,7 @@ export class Appliance {
   /** Frames that wait for a neighbour, for the rest of their datagram, or for an RS to answer a SYN. */
   parked(index: number): number {
     const { neighs, reassembly, conns } = (this.workers[index] as Worker).built.engine
-    let count = conns.held.count + (this.#hasFragments ? reassembly.held : 0)
+    let count = conns.held.count + (this.#plan.mixed ? reassembly.held : 0)
     for (let n = 0; n < neighs.top; n++) count += neighs.parking.count(n)
     return count
   }

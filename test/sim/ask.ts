@@ -8,6 +8,7 @@ import { get16, get32, put16, put32 } from './packet.ts'
 import { Code, Icmp, type Quote } from './quote.ts'
 import { mix } from './random.ts'
 import type { Port, Stack } from './stack.ts'
+import { isAsIs, isDirect, type Way } from './ways.ts'
 
 /** Number of the question, length of the payload, that of the answer. */
 const HEAD = 8
@@ -27,7 +28,7 @@ const ERRORS_MOST = 10
 /** What they need of the world. */
 export interface Surroundings {
   entries: Entries
-  vip: number
+  way: Way
   /** When networks are quiet. */
   quiet: number
   now: () => number
@@ -92,12 +93,19 @@ export class Asker implements Port {
   readonly #flow: Flow
   #current: Question | undefined
 
-  constructor(index: number, plan: AskerPlan, vport: number, stack: Stack, around: Surroundings) {
+  /** `to`: address and port of whom it asks. */
+  constructor(
+    index: number,
+    plan: AskerPlan,
+    to: readonly [number, number],
+    stack: Stack,
+    around: Surroundings,
+  ) {
     this.#plan = plan
     this.#stack = stack
     this.#around = around
     this.#first = FIRST + index * ASKS_MOST
-    this.#flow = around.entries.flow(stack.address, plan.port, vport)
+    this.#flow = around.entries.flow(stack.address, plan.port, to)
     this.#begin(0)
   }
 
@@ -140,20 +148,20 @@ export class Asker implements Port {
   #say(question: Question): void {
     const { id, ask, flow } = question
     question.isRefused = false
-    const { vip } = this.#around
-    const most = ask.df ? this.#stack.mtu(vip) - HEADERS : DATAGRAM_MOST
+    const most = ask.df ? this.#stack.mtu(flow.to) - HEADERS : DATAGRAM_MOST
     const payload = payloadOf(id, 0, Math.min(ask.bytes, most), ask.answer)
-    this.#stack.say(vip, [this.#plan.port, flow.vport], payload, ask, { key: id, flow })
+    this.#stack.say(flow.to, [this.#plan.port, flow.vport], payload, ask, { key: id, flow })
   }
 
   /** An answer, which may be to a question of before. */
   hear({ src, sport, payload }: Datagram): void {
-    const { vip, fail } = this.#around
+    const { fail } = this.#around
     const id = check(payload, 1, fail)
     const question = this.questions[id - this.#first]
     if (question === undefined && this.#around.isStray()) return
     if (question === undefined) throw fail('bytes', `an answer to ${id} at port ${this.#plan.port}`)
-    if (src !== vip || sport !== question.flow.vport) fail('bytes', `an answer of ${src >>> 0}`)
+    if (src !== question.flow.to || sport !== question.flow.vport)
+      fail('bytes', `an answer of ${src >>> 0}`)
     if (!question.isHeard) fail('bytes', `an answer to ${id}, which nobody has heard`)
     question.isAnswered = true
     question.over()
@@ -195,7 +203,7 @@ export class Answerer implements Port {
   }
 
   hear({ src, sport, payload, uoa }: Datagram): void {
-    const { fail } = this.#around
+    const { fail, way } = this.#around
     // UOA, ahead of a datagram that has no room for it.
     if (payload.length === 0 && uoa >= 0) return
     const question = this.#questions(check(payload, 0, fail))
@@ -204,6 +212,9 @@ export class Answerer implements Port {
     if (flow.vport !== this.#vport) fail('bytes', `${id} came to another service`)
     const client = flow.port * 2 ** 32 + (flow.cip >>> 0)
     if (uoa >= 0 && uoa !== client) fail('uoa', `${id} is said to be of ${uoa}`)
+    if (isAsIs(way) && (src !== flow.cip || sport !== flow.port)) {
+      fail('client', `${id} comes from port ${sport} of ${src >>> 0}`)
+    }
     question.isHeard = true
     if (this.#isOne) {
       question.isAnswered = true
@@ -211,7 +222,14 @@ export class Answerer implements Port {
     }
     if (ask.answer === 0) return
     const ends = endsOf(this.#stack.address, this.#port, src, sport)
-    const owned = this.#isOne ? { key: id, expected: 'UDP_NO_SERVICE' } : { key: id, flow, ends }
+    // By FullNAT nobody knows whom an answer to a single datagram is for (semantics 4.3).
+    const isLost = this.#isOne && way.by === 'fullnat'
+    const isNobodys = this.#isOne || isDirect(way)
+    const owned = {
+      key: id,
+      ...(isLost && { expected: 'UDP_NO_SERVICE' }),
+      ...(!isNobodys && { flow, ends }),
+    }
     const most = ask.df ? this.#stack.mtu(src) - HEADERS : DATAGRAM_MOST
     const answer = payloadOf(id, 1, Math.min(ask.answer, most), 0)
     const how = { sum: ask.sum, df: ask.df, ttl: USUAL_TTL }

@@ -3,15 +3,15 @@
  * error of ICMP has done anything to it.
  */
 
-import { CELL, COLD, KEY, RECORD } from '../../src/engine/conn-layout.ts'
+import { COLD, KEY, RECORD } from '../../src/engine/conn-layout.ts'
 import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { UdpState } from '../../src/engine/udp-state.ts'
-import { ipv4Int } from '../../src/wire/address.ts'
-import { VIP } from './config.ts'
+import { connOf, innerOf } from './lookup.ts'
 import type { Sending } from './network.ts'
 import { fault, get16, IP_AT, ipHeader, isFragment, UOA_PROTOCOL } from './packet.ts'
 import { mix } from './random.ts'
+import { isOut, type Way, wayOf } from './ways.ts'
 import type { World } from './world.ts'
 
 const NAMES = new Map<number, string>(Object.entries(Drop).map(([name, n]) => [n, name]))
@@ -27,6 +27,7 @@ export interface Flow {
   readonly cip: number
   readonly port: number
   readonly vport: number
+  readonly to: number
   /** Who it is, of all workers and times, or NONE; and its LIP, lport and RS, as endsOf() has them. */
   entry: number
   ends: number
@@ -57,17 +58,19 @@ export function endsOf(rip: number, rport: number, lip: number, lport: number): 
 
 export class Entries {
   readonly #world: World
-  readonly #vip = ipv4Int(VIP)
+  readonly #way: Way
   readonly #flows = new Map<number, Flow>()
   readonly #byEnds = new Map<number, Flow>()
   #before: Int32Array[] = []
 
   constructor(world: World) {
     this.#world = world
+    this.#way = wayOf(world.plan)
   }
 
-  flow(cip: number, port: number, vport: number): Flow {
-    const key = mix(cip, port, vport)
+  /** `to`: address and port of the service. */
+  flow(cip: number, port: number, [to, vport]: readonly [number, number]): Flow {
+    const key = mix(cip, port, vport, to)
     const there = this.#flows.get(key)
     if (there !== undefined) return there
     const none = {
@@ -84,6 +87,7 @@ export class Entries {
       cip,
       port,
       vport,
+      to,
       told: 0,
       isCut: false,
       refused: undefined,
@@ -104,13 +108,13 @@ export class Entries {
     return flow === undefined || this.#world.events.now - flow.changed < LATE
   }
 
-  isLateOf(cip: number, port: number, vport: number): boolean {
-    return this.#world.events.now - this.flow(cip, port, vport).changed < LATE
+  isLateOf(cip: number, port: number, to: readonly [number, number]): boolean {
+    return this.#world.events.now - this.flow(cip, port, to).changed < LATE
   }
 
   /** A frame is about to be judged. */
   before({ bytes }: Sending): void {
-    if (!isIcmp(bytes)) return
+    if (!this.#isIcmp(bytes)) return
     this.#before = this.#world.appliance.engines.map(stateOf)
   }
 
@@ -121,7 +125,7 @@ export class Entries {
     out: readonly { arm: number; bytes: Uint8Array }[],
   ): void {
     const { bytes, flow, spoilt } = sending
-    if (isIcmp(bytes)) {
+    if (this.#isIcmp(bytes)) {
       const after = this.#world.appliance.engines.map(stateOf)
       const isSame = after.every((cells, i) =>
         cells.every((cell, at) => cell === this.#before[i]?.[at]),
@@ -161,7 +165,10 @@ export class Entries {
     if (verdict === PARKED) return void flow.told++
     if (verdict !== 1) return
     const { uoa, trail } = this.#world.plan.mixed as NonNullable<World['plan']['mixed']>
-    const must = uoa !== 'off' && flow.told++ < trail
+    const { by, six } = this.#way
+    // There is no option of IPv6, and none of a client who speaks it (semantics 4.2).
+    const isTold = by === 'fullnat' && uoa !== 'off' && !(six[0] && uoa === 'ipo')
+    const must = isTold && flow.told++ < trail
     const has = out.some(sent => sent.arm === 1 && hasUoa(sent.bytes))
     if (has !== must) this.#world.fail('uoa', `datagram ${flow.told} of ${flow.port}: ${has}`)
   }
@@ -217,31 +224,31 @@ export class Entries {
     return engines.reduce((sum, e) => sum + (e.counters.events[Event.HALF_OPEN_EVICTED] ?? 0), 0)
   }
 
-  #find({ cip, port, vport }: Flow): { entry: number; ends: number; normal: boolean } | undefined {
-    const ports = (port << 16) | vport
-    for (const [worker, { conns }] of this.#world.appliance.engines.entries()) {
-      const { table } = conns
-      const t = table.find(KEY.UDP, cip, this.#vip, ports)
-      if (t < 0) continue
-      const conn = t >> 1
+  #find(flow: Flow): { entry: number; ends: number; normal: boolean } | undefined {
+    const { cip: client, port: sport, vport: dport, to: server } = flow
+    const call = { client, sport, server, dport }
+    for (const [worker, engine] of this.#world.appliance.engines.entries()) {
+      const { table } = engine.conns
+      const conn = connOf(engine, this.#way, KEY.UDP, call)
+      if (conn < 0) continue
       const generation = RECORD.generation(table.cold[RECORD.column(conn) | COLD.LIP] as number)
-      const at = RECORD.at(conn)
-      const cell = (index: number) => table.cells[at | index] as number
-      const ends = endsOf(
-        cell(CELL.RIP),
-        cell(CELL.RS_PORTS) >>> 16,
-        cell(CELL.LIP),
-        cell(CELL.RS_PORTS) & 0xffff,
-      )
+      const { rip, rport, lip, lport } = innerOf(engine, this.#way, conn, call)
       const entry = (worker * 2 ** 20 + generation) * 2 ** 20 + conn
-      return { entry, ends, normal: table.state(conn) === UdpState.NORMAL }
+      const normal = table.state(conn) === UdpState.NORMAL
+      return { entry, ends: endsOf(rip, rport, lip, lport), normal }
     }
     return undefined
   }
-}
 
-function isIcmp(bytes: Uint8Array): boolean {
-  return get16(bytes, 22) === 0x0800 && bytes[IP_AT + 9] === 1
+  /** Pings of hosts inside have entries of their own. */
+  #isIcmp(bytes: Uint8Array): boolean {
+    if (get16(bytes, 22) !== 0x0800 || bytes[IP_AT + 9] !== 1) return false
+    // Nothing else of ICMP is ever in fragments.
+    return (
+      !isOut(this.#way) ||
+      (!isFragment(bytes) && ![0, 8].includes(bytes[IP_AT + ipHeader(bytes)] as number))
+    )
+  }
 }
 
 /** All that an engine knows of connections. */

@@ -1,10 +1,11 @@
 /** What befalls a world: each by what it does to hosts and appliance, and to whom it is an excuse. */
 
-import { behind, LIPS, rsAddress, VIP, vportsOf } from './config.ts'
+import { behind, LIPS, rsAddress, textOf, VIP, vportsOf } from './config.ts'
 import type { Host } from './host.ts'
 import type { Link } from './link.ts'
 import type { Happening } from './plan.ts'
-import type { Attempt } from './talk.ts'
+import type { Attempt, Side } from './talk.ts'
+import { isOut, type Way, wayOf } from './ways.ts'
 import type { World } from './world.ts'
 
 /** A clock that jumps so far may end what is half-closed, or whole. */
@@ -15,17 +16,19 @@ export const CUT_MOST = 7000
 
 export class Happenings {
   readonly #world: World
+  readonly #way: Way
   #macs = 0
   #hasLips = true
 
   constructor(world: World) {
     this.#world = world
+    this.#way = wayOf(world.plan)
   }
 
   do(one: Happening): void {
     const world = this.#world
     const { events, appliance } = world
-    if (one.what === 'rs mac') this.#move(world.rss[one.rs] as Host, one.told)
+    if (one.what === 'rs mac') this.#moveRs(world.rss[one.rs] as Host, one.told)
     else if (one.what === 'client mac') this.#moveClient(world.clients[one.host] as Host)
     else if (one.what === 'rs silent') this.#silence(one.rs, one.ms)
     else if (one.what === 'rs dies') this.#kill(one.rs, one.ms)
@@ -63,11 +66,21 @@ export class Happenings {
     }
   }
 
+  /** Where it is the client of what it has opened, it may say whatever it likes but a segment. */
+  #moveRs(host: Host, told: boolean): void {
+    this.#move(host, told)
+    if (isOut(this.#way)) this.#excuseMoved(host)
+  }
+
   /** What is for it goes to where it was, until it says something. */
   #moveClient(host: Host): void {
     this.#move(host, false)
-    this.#world.excuseAll('its client moved in silence', ({ client }) => {
-      return client?.socket.make.src === host.addresses[0]
+    this.#excuseMoved(host)
+  }
+
+  #excuseMoved(host: Host): void {
+    this.#world.excuseAll('its client moved in silence', ({ client, server }) => {
+      return [client, server].some(side => side?.socket.make.src === host.addresses[0])
     })
   }
 
@@ -90,24 +103,23 @@ export class Happenings {
   }
 
   /** Of this RS, or of none that is known. */
-  #isOf({ server }: Attempt, rs: number): boolean {
-    const [address] = (this.#world.rss[rs] as Host).addresses
-    return server === undefined || server.socket.make.src === address
+  #isOf({ client, server }: Attempt, rs: number): boolean {
+    const { addresses } = this.#world.rss[rs] as Host
+    const isItsOwn = (side: Side | undefined) => addresses.includes(side?.socket.make.src ?? 0)
+    return server === undefined || isItsOwn(server) || isItsOwn(client)
   }
 
   #weigh(rs: number, weight: number): void {
     for (const vport of vportsOf(this.#world.plan)) {
       const place = this.#place(rs, vport)
-      const { protocol, port } = behind(vport)
-      const at = { protocol, vip: VIP, vport, place, address: rsAddress(rs) }
-      const limits = {
-        upperThreshold: 0,
-        lowerThreshold: 0,
-        backup: false,
-        forwarding: 'fullnat' as const,
-      }
+      const { protocol, port } = behind(vport, this.#way)
+      const [vip, address] = [VIP, rsAddress(rs)].map(text => textOf(text, this.#way))
+      const at = { protocol, vip: vip as string, vport, place, address: address as string }
+      const { by } = this.#way
+      const limits = { upperThreshold: 0, lowerThreshold: 0, backup: false }
+      const how = { ...limits, forwarding: by === 'snat' ? 'fullnat' : by }
       const to = { port, weight }
-      this.#world.appliance.change(`rs ${place}`, { put: 'rs', rs: { ...at, ...to, ...limits } })
+      this.#world.appliance.change(`rs ${place}`, { put: 'rs', rs: { ...at, ...to, ...how } })
     }
   }
 
@@ -129,7 +141,7 @@ export class Happenings {
     if (there === this.#hasLips) return
     this.#hasLips = there
     const { appliance } = this.#world
-    const address = LIPS[1]
+    const address = textOf(LIPS[1], this.#way)
     const lip = () => appliance.change('lip', { put: there ? 'lip' : 'no-lip', address, place: 1 })
     if (there) lip()
     for (const port of vportsOf(this.#world.plan)) appliance.lips(port, there ? [0, 1] : [0])

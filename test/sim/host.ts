@@ -137,7 +137,8 @@ export class Host {
 
   #arp(bytes: Uint8Array): void {
     const ip = get32(bytes, IP_AT + 24)
-    if (get16(bytes, IP_AT + 6) !== 1 || !this.addresses.includes(ip)) return
+    // Nobody but the balancer answers for a VIP.
+    if (get16(bytes, IP_AT + 6) !== 1 || ip !== this.addresses[0]) return
     const who = { mac: macAt(bytes, IP_AT + 8), ip: get32(bytes, IP_AT + 14) }
     this.#out(arpFrame(2, { mac: this.mac, ip }, who, who.mac), undefined)
   }

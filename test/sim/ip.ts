@@ -14,12 +14,16 @@ import {
   sum,
   UOA_PROTOCOL,
 } from './packet.ts'
+import { PREFIX } from './six-packet.ts'
 
 const DF = 0x4000
 const MORE = 0x2000
-/** Code of UOA's option, and what a header of protocol 248 says in front of it. */
+/** Code of UOA's option, and what a header of protocol 248 says in front of it, of clients of either family. */
 const UOA_CODE = 31
-const UOA_HEADER = [16, 17, 0, 12] as const
+const UOA_HEADERS = [
+  [16, 17, 0, 12],
+  [32, 17, 0, 24],
+] as const
 
 /** From whom to whom on the wire, and on the way. */
 export interface Way {
@@ -72,13 +76,20 @@ export function readUdp(bytes: Uint8Array): Datagram | string {
   const header = ipHeader(bytes)
   const inHeader = bytes[IP_AT + 9] === UOA_PROTOCOL
   const body = IP_AT + header
-  if (inHeader && UOA_HEADER.some((byte, i) => bytes[body + i] !== byte)) return 'header of UOA'
+  // One of IPv6 is longer by the prefix of its client's address (six-packet.ts).
+  const isSix = inHeader && bytes[body] === UOA_HEADERS[1][0]
+  const said = UOA_HEADERS[isSix ? 1 : 0]
+  if (inHeader && said.some((byte, i) => bytes[body + i] !== byte)) return 'header of UOA'
   const hasOption = !inHeader && header >= 28 && bytes[IP_AT + 20] === UOA_CODE
-  const at = body + (inHeader ? 12 : 0)
+  const at = body + (inHeader ? said[3] : 0)
   const option = inHeader ? body + 4 : IP_AT + 20
   const isTold = inHeader || hasOption
-  if (isTold && (bytes[option] !== UOA_CODE || bytes[option + 1] !== 8)) return 'option of UOA'
-  const told = get16(bytes, option + 2) * 2 ** 32 + (get32(bytes, option + 4) >>> 0)
+  if (isTold && (bytes[option] !== UOA_CODE || bytes[option + 1] !== said[3] - 4)) {
+    return 'option of UOA'
+  }
+  const address = option + 4 + (isSix ? 12 : 0)
+  if (isSix && get32(bytes, option + 4) !== PREFIX) return 'prefix in UOA'
+  const told = get16(bytes, option + 2) * 2 ** 32 + (get32(bytes, address) >>> 0)
   return {
     src: get32(bytes, IP_AT + 12),
     sport: get16(bytes, at),

@@ -4,9 +4,11 @@ import { COLD, KEY, RECORD } from '../../src/engine/conn-layout.ts'
 import { DONE, Drop, Event, PARKED } from '../../src/engine/counters.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import type { Sent } from './appliance.ts'
+import { connOf } from './lookup.ts'
 import type { Sending } from './network.ts'
 import { FIN, fault, IP_AT, RST, SYN } from './packet.ts'
 import type { Attempt, Side } from './talk.ts'
+import { isDirect, isOut, type Way, wayOf } from './ways.ts'
 import type { World } from './world.ts'
 
 /** ms without a packet behind which the engine may forget a connection of which no FIN has passed. */
@@ -15,16 +17,19 @@ const FORGETS = 90_000
 const BOOKS_EVERY = 997
 
 const SILENT = 'half-closed and silent for too long'
+const RESCHEDULED = 'its SYN came once more, and went to another RS'
 const CARRIED = 'its SYN went in the entry of before'
 
 const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, n]) => [n, name]))
 
 export class Judge {
   readonly #world: World
+  readonly #way: Way
   #frames = 0
 
   constructor(world: World) {
     this.#world = world
+    this.#way = wayOf(world.plan)
   }
 
   /** A frame has been judged, and these have left for it. */
@@ -84,8 +89,8 @@ export class Judge {
       attempt.excuses.add('half-open ones made room')
       return
     }
-    if (attempt.carried) {
-      attempt.excuses.add(CARRIED)
+    if (attempt.carried || (server === undefined && this.#hasRescheduled())) {
+      attempt.excuses.add(attempt.carried ? CARRIED : RESCHEDULED)
       return
     }
     if (server === undefined && world.plan.syn) {
@@ -107,10 +112,11 @@ export class Judge {
   #isCarried({ client }: Attempt): boolean {
     if (client === undefined) return false
     const { src, sport, dst, dport, iss } = client.socket.make
-    for (const { conns } of this.#world.appliance.engines) {
-      const t = conns.table.find(KEY.TCP, src, dst, (sport << 16) | dport)
-      if (t < 0) continue
-      return conns.table.cold[RECORD.column(t >> 1) | COLD.CLIENT_ISN] !== iss
+    const call = { client: src, sport, server: dst, dport }
+    for (const engine of this.#world.appliance.engines) {
+      const conn = connOf(engine, this.#way, KEY.TCP, call)
+      if (conn < 0) continue
+      return engine.conns.table.cold[RECORD.column(conn) | COLD.CLIENT_ISN] !== iss
     }
     return false
   }
@@ -118,6 +124,18 @@ export class Judge {
   /** What is for an RS goes to where it was, for up to a minute; a SYN waits half of that for its ACK. */
   #hasMoved(): boolean {
     return this.#world.plan.happenings.some(one => one.what === 'rs mac' && !one.told)
+  }
+
+  /** Whom hosts inside call is where he was for up to a minute, and has nothing to say before he is called. */
+  #hasMovedOutside(): boolean {
+    const moves = this.#world.plan.happenings.some(({ what }) => what === 'client mac')
+    return moves && isOut(this.#way)
+  }
+
+  /** A SYN that came once more went to another RS, for the first one takes no connections any more; that it had answered by DR or out of a tunnel nobody saw. */
+  #hasRescheduled(): boolean {
+    const of = ({ counters }: Engine) => counters.events[Event.SYN_RESCHEDULED] ?? 0
+    return isDirect(this.#way) && this.#world.appliance.engines.some(engine => of(engine) > 0)
   }
 
   /** A client whose cookie was good has been told that its RS does not answer. */
@@ -149,6 +167,14 @@ export class Judge {
       }
       if (server === undefined && attempt.talk.banner && this.#hasMoved()) {
         attempt.excuses.add('its RS moved in silence, and had no ACK of its SYN in time')
+        continue
+      }
+      if (server === undefined && isNever && this.#hasMovedOutside()) {
+        attempt.excuses.add('whom it calls has moved in silence')
+        continue
+      }
+      if (server === undefined && this.#hasRescheduled()) {
+        attempt.excuses.add(RESCHEDULED)
         continue
       }
       if (server === undefined && client?.why === 'reset' && this.#hasGivenUp()) {

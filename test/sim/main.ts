@@ -1,8 +1,9 @@
 /**
  * Simulates (docs/reliability.md, Simulation).
  *
- *   node dist/test/sim/main.js [--from SEED] [--seeds N] [--packets N] [--minutes N] [--mixed] [--small | --lossy SECONDS]   worlds until there are so many
+ *   node dist/test/sim/main.js [--from SEED] [--seeds N] [--packets N] [--minutes N] [--mixed | --ways | --way WAY] [--small | --lossy SECONDS]   worlds until there are so many
  *       --mixed: with UDP, ICMP and narrow links beside TCP
+ *       --ways: such worlds over IPv6, by NAT64, NAT, DR, in tunnels and out by SNAT in turn; --way: by one of those that ways.ts names
  *       --lossy: short conversations where 5 % is lost, doubled and late, with SECONDS of FIN_WAIT, CLOSE_WAIT and TIME_WAIT
  *   node dist/test/sim/main.js --world JSON   one, as a failure names it, as a transcript
  */
@@ -12,6 +13,8 @@ import { mixedOf } from './mixed-plan.ts'
 import { lossyPlan, type Plan, planOf } from './plan.ts'
 import { run, small } from './run.ts'
 import { story } from './story.ts'
+import { WAY_NAMES } from './ways.ts'
+import { waysOf } from './ways-plan.ts'
 
 const text = { type: 'string' } as const
 const flag = { type: 'boolean' } as const
@@ -23,6 +26,8 @@ const options = {
   minutes: text,
   small: flag,
   mixed: flag,
+  ways: flag,
+  way: text,
   lossy: text,
 }
 const { values } = parseArgs({ options })
@@ -32,13 +37,16 @@ if (values.world !== undefined) {
   console.log(story(plan, only && new Set(only)))
 } else {
   const { lossy } = values
+  const way = WAY_NAMES.find(name => name === values.way)
   const plan = lossy
     ? (seed: number) => lossyPlan(seed, Number(lossy))
-    : values.mixed
-      ? (seed: number) => mixedOf(seed, values.small)
-      : values.small
-        ? small
-        : planOf
+    : values.ways || way
+      ? (seed: number) => waysOf(seed, values.small, way)
+      : values.mixed
+        ? (seed: number) => mixedOf(seed, values.small)
+        : values.small
+          ? small
+          : planOf
   const begun = performance.now()
   const tally = run({
     from: Number(values.from ?? 1),

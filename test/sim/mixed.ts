@@ -4,21 +4,26 @@ import { PARKED } from '../../src/engine/counters.ts'
 import { ipv4Int } from '../../src/wire/address.ts'
 import type { Sent } from './appliance.ts'
 import { Answerer, Asker, type Question, type Surroundings } from './ask.ts'
-import { LIPS, UDP_SERVICES, VIP } from './config.ts'
+import { behind, LIPS, UDP_SERVICES, VIP } from './config.ts'
 import { Entries, endsOf } from './entries.ts'
 import { Forger } from './forged.ts'
 import type { Host } from './host.ts'
 import { Link } from './link.ts'
 import type { Forged, Mixed as MixedPlan } from './mixed-plan.ts'
 import type { Sending } from './network.ts'
-import { get16, get32, IP_AT, isFragment, macAt } from './packet.ts'
+import { get16, get32, IP_AT, isFragment, macAt, putMac } from './packet.ts'
 import { Pinger } from './ping.ts'
 import type { Quote } from './quote.ts'
 import { mix } from './random.ts'
-import { type Owned, Stack } from './stack.ts'
+import { isSix } from './six.ts'
+import { SIX } from './six-packet.ts'
+import { type Means, type Owned, Stack } from './stack.ts'
+import { isDirect, isOut, type Way, wayOf } from './ways.ts'
 import type { World } from './world.ts'
 
-const ROUTERS = ['202.108.10.254', '192.168.168.254'] as const
+const ROUTERS = [ipv4Int('202.108.10.254'), ipv4Int('192.168.168.254')] as const
+/** Addresses of our arms. */
+const OWN = [VIP, '192.168.168.3'].map(ipv4Int)
 /** ms that a frame waits at most for a MAC, and its worker stalls. */
 const WAITS = 15_000
 /** What makes the balancer's time go on while answers are on their way, or ends entries. */
@@ -36,6 +41,7 @@ export class Mixed {
   readonly entries: Entries
   readonly stacks: Stack[]
   readonly #world: World
+  readonly #way: Way
   readonly #askers: Asker[]
   readonly #pinger: Pinger
   readonly #forger: Forger
@@ -48,35 +54,54 @@ export class Mixed {
 
   constructor(world: World, plan: MixedPlan) {
     this.#world = world
+    this.#way = wayOf(world.plan)
     this.mtus = [...plan.mtus]
     this.entries = new Entries(world)
-    const routers = ROUTERS.map(ipv4Int)
-    const link = (arm: 0 | 1) => new Link(plan.links[arm], routers[arm] as number)
+    const link = (arm: 0 | 1) => new Link(plan.links[arm], ROUTERS[arm])
     this.links = [link(0), link(1)]
-    const means = (arm: number) => ({
-      now: () => world.events.now,
-      fail: (rule: string, what: string) => world.fail(rule, what),
-      isLate: (host: Host, quote: Quote) => this.#isLate(host, quote, arm),
-      router: routers[arm] as number,
-    })
     const hosts = [...world.clients, ...world.rss]
     const clients = world.clients.length
-    this.stacks = hosts.map((host, i) => new Stack(host, i, means(i < clients ? 0 : 1)))
+    this.stacks = hosts.map((host, i) => new Stack(host, i, this.#means(i < clients ? 0 : 1)))
     for (const stack of this.stacks) stack.host.stack = stack
     const around = this.#surroundings()
     this.#askers = plan.askers.map((asker, i) => {
       const { vport } = UDP_SERVICES[asker.tells ? 1 : 0]
-      return new Asker(i, asker, vport, this.stacks[asker.host] as Stack, around)
+      const stack = this.stacks[world.talks.isOut ? clients + asker.host : asker.host] as Stack
+      return new Asker(i, asker, [world.talks.serverOf(asker.port), vport], stack, around)
     })
-    for (const stack of this.stacks.slice(clients)) {
-      for (const [i, { port, vport }] of UDP_SERVICES.entries()) {
-        new Answerer(stack, [port, vport], i === 1, id => this.#question(id), around)
-      }
-    }
-    const pinged = { vip: around.vip, lip: ipv4Int(LIPS[0]), clients }
-    this.#pinger = new Pinger(plan.pings, this.stacks, pinged, around)
+    const servers = world.talks.isOut ? this.stacks.slice(0, clients) : this.stacks.slice(clients)
+    for (const stack of servers) this.#answer(stack, around)
+    const lip = ipv4Int(LIPS[0])
+    const target = (ofRs: boolean, host: number) =>
+      ofRs && !world.talks.isOut ? lip : world.talks.serverOf(host)
+    this.#pinger = new Pinger(plan.pings, this.stacks, target, clients, around)
     this.#forger = new Forger(world, world.macs)
     for (const forged of plan.forged) world.events.after(forged.at, () => this.#forge(forged))
+  }
+
+  #answer(stack: Stack, around: Surroundings): void {
+    for (const [i, { vport }] of UDP_SERVICES.entries()) {
+      const { port } = behind(vport, this.#way)
+      new Answerer(stack, [port, vport], i === 1, id => this.#question(id), around)
+    }
+  }
+
+  #means(arm: 0 | 1): Means {
+    const world = this.#world
+    return {
+      now: () => world.events.now,
+      fail: (rule, what) => world.fail(rule, what),
+      isLate: (host, quote) => this.#isLate(host, quote, arm),
+      routers: this.#routersFor(arm),
+      isSix: this.#way.six[arm],
+      pongs: world.talks.isOut,
+    }
+  }
+
+  /** FullNAT hides those behind the other arm, and us; of other ways an RS, and of SNAT a host inside, sees some of both. */
+  #routersFor(arm: 0 | 1): number[] {
+    if (this.#way.by === 'fullnat' || (arm === 0 && !isOut(this.#way))) return [ROUTERS[arm]]
+    return [...ROUTERS, ...OWN]
   }
 
   #surroundings(): Surroundings {
@@ -84,7 +109,7 @@ export class Mixed {
     const hasHastened = plan.happenings.some(({ what }) => HASTENING.has(what))
     return {
       entries: this.entries,
-      vip: ipv4Int(VIP),
+      way: this.#way,
       quiet: plan.quiet,
       now: () => events.now,
       after: (ms, run) => void events.after(ms, run),
@@ -106,28 +131,53 @@ export class Mixed {
 
   /** A frame of a host, on its way to the balancer. */
   fromHost(arm: 0 | 1, host: Host, sending: Sending): void {
-    const { network } = this.#world
     const { bytes } = sending
-    const arrive = (arrived: Sending) => this.#world.arrive(arm, arrived)
     if (get16(bytes, 22) !== 0x0800) {
-      network.send(sending, arm, arrive)
+      this.#put(arm, sending)
       return
     }
     host.stack?.note(bytes)
     const back = (error: Uint8Array) => this.#world.events.after(1, () => host.take(error))
     for (const piece of this.links[arm].pass(bytes, true, back)) {
-      network.send({ ...sending, bytes: piece }, arm, arrive)
+      if (arm === 1 && isDirect(this.#way)) this.#past({ ...sending, bytes: piece })
+      else this.#put(arm, { ...sending, bytes: piece })
     }
+  }
+
+  #put(arm: 0 | 1, sending: Sending): void {
+    const { network, wire } = this.#world
+    const bytes = wire.put(arm, sending.bytes)
+    if (bytes === undefined) return
+    network.send({ ...sending, bytes }, arm, arrived => this.#world.arrive(arm, arrived))
+  }
+
+  /** What an RS answers comes to its client by a way of its own, where it is spoilt and lost as elsewhere. */
+  #past(sending: Sending): void {
+    const { network, clients } = this.#world
+    network.send(sending, 1, arrived => {
+      const host = clients.find(
+        ({ addresses }) => addresses[0] === get32(arrived.bytes, IP_AT + 16),
+      )
+      if (host === undefined) return
+      putMac(arrived.bytes, 10, host.mac)
+      putMac(arrived.bytes, 16, host.gateway)
+      this.toHost(0, host, arrived)
+    })
   }
 
   /** One of the balancer has come to the link of this host. */
   toHost(arm: 0 | 1, host: Host, { bytes, spoilt }: Sending): void {
-    if (get16(bytes, 22) !== 0x0800) {
-      host.take(bytes)
+    const { wire } = this.#world
+    const read = wire.read(bytes)
+    if (get16(read, 22) !== 0x0800) {
+      host.take(read)
       return
     }
     const say = (error: Uint8Array) => this.#sayOf(arm, error)
-    for (const piece of this.links[arm].pass(bytes, !spoilt, say)) host.take(piece)
+    for (const piece of this.links[arm].pass(read, !spoilt, say)) {
+      const opened = wire.open(host, piece)
+      if (opened !== undefined) host.take(opened)
+    }
   }
 
   /** One got lost between a link and the balancer. */
@@ -154,6 +204,7 @@ export class Mixed {
     this.entries.before(sending)
   }
 
+  /** `out` as hosts read it. */
   after(sending: Sending, verdict: number, name: string, out: readonly Sent[]): void {
     const { bytes, spoilt, expected } = sending
     const world = this.#world
@@ -165,16 +216,15 @@ export class Mixed {
     }
     const isAnswered = out.some(sent => sent.bytes[IP_AT + 9] === 1)
     if (spoilt && (verdict === PARKED || isAnswered)) this.#spoiltUntil = world.events.now + WAITS
-    this.#checkOut(out)
     this.entries.after(sending, verdict, out)
   }
 
   /** No frame is larger than its arm, but for what has waited while that became smaller. */
-  #checkOut(out: readonly Sent[]): void {
+  checkOut(out: readonly Sent[]): void {
     const { events } = this.#world
     for (const { arm, bytes } of out) {
-      if (get16(bytes, 22) !== 0x0800) continue
-      const bytesOfIp = get16(bytes, IP_AT + 2)
+      if (![0x0800, 0x86dd].includes(get16(bytes, 22))) continue
+      const bytesOfIp = isSix(bytes) ? SIX + get16(bytes, IP_AT + 4) : get16(bytes, IP_AT + 2)
       const most = this.mtus[arm as 0 | 1]
       if (bytesOfIp > most && events.now > this.changed + 10_000) {
         this.#world.fail('mtu', `${bytesOfIp} bytes on an arm of ${most}`)
@@ -204,8 +254,7 @@ export class Mixed {
 
   /** An error of a router on its way to the balancer. */
   #sayOf(arm: 0 | 1, error: Uint8Array): void {
-    const sending = { bytes: error, side: undefined, spoilt: false, key: OF_ERRORS }
-    this.#world.network.send(sending, arm, arrived => this.#world.arrive(arm, arrived))
+    this.#put(arm, { bytes: error, side: undefined, spoilt: false, key: OF_ERRORS })
   }
 
   #hostOf(arm: number, bytes: Uint8Array): Host | undefined {
@@ -220,7 +269,8 @@ export class Mixed {
     const [own, other] = [ports >>> 16, ports & 0xffff]
     const address = host.addresses[0] as number
     if (protocol === 17) {
-      if (arm === 0) return this.entries.isLateOf(address, own, other)
+      const isClient = (arm === 0) !== this.#world.talks.isOut
+      if (isClient) return this.entries.isLateOf(address, own, [dst, other])
       return this.entries.isLate(endsOf(address, own, dst, other))
     }
     const socket = host.find(dst, other, own)

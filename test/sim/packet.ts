@@ -181,6 +181,9 @@ function putOptions(out: Uint8Array, from: number, { mss, sackOk, timestamps, sa
 /** IP protocol of a header of UOA, behind which UDP has no checksum. */
 export const UOA_PROTOCOL = 248
 
+/** IP protocols of what is in a tunnel: a packet of IPv4, or of IPv6. */
+export const TUNNELS: ReadonlySet<number> = new Set([4, 41])
+
 /** Bytes of the IP header. */
 export function ipHeader(bytes: Uint8Array): number {
   return ((bytes[IP_AT] as number) & 15) * 4
@@ -192,6 +195,8 @@ export function isFragment(bytes: Uint8Array): boolean {
 
 /** What is wrong with a frame that has been forwarded, or undefined: lengths, checksums. Of a fragment only the header is known. */
 export function fault(bytes: Uint8Array): string | undefined {
+  // What stays of IPv6 is what nobody could read.
+  if (get16(bytes, 22) === 0x86dd) return 'IPv6'
   if (get16(bytes, 22) !== 0x0800) return undefined
   const total = get16(bytes, IP_AT + 2)
   const header = ipHeader(bytes)
@@ -199,13 +204,23 @@ export function fault(bytes: Uint8Array): string | undefined {
   if (total + IP_AT > bytes.length || total < header) return 'IP length'
   if (folded(sum(bytes, IP_AT, IP_AT + header)) !== 0xffff) return 'IP checksum'
   const protocol = bytes[IP_AT + 9] as number
-  if (isFragment(bytes) || protocol === UOA_PROTOCOL) return undefined
+  if (isFragment(bytes) || TUNNELS.has(protocol)) return undefined
   const at = IP_AT + header
+  if (protocol === UOA_PROTOCOL) return faultOfUoa(bytes, at)
   if (protocol === 1) {
     return folded(sum(bytes, at, IP_AT + total)) === 0xffff ? undefined : 'ICMP checksum'
   }
   if (protocol === 17 && get16(bytes, at + 6) === 0) return undefined
   return bodySum(bytes) === 0xffff ? undefined : 'checksum'
+}
+
+/** Over IPv6 the datagram behind UOA has its checksum, whose pseudo header names UDP (RFC 8200 8.1). */
+function faultOfUoa(bytes: Uint8Array, from: number): string | undefined {
+  const [at, end] = [from + get16(bytes, from + 2), IP_AT + get16(bytes, IP_AT + 2)]
+  if (at + 8 > end) return 'UOA length'
+  if (get16(bytes, at + 6) === 0) return undefined
+  const pseudo = sum(bytes, IP_AT + 12, IP_AT + 20) + 17 + end - at
+  return folded(pseudo + sum(bytes, at, end)) === 0xffff ? undefined : 'checksum behind UOA'
 }
 
 /** The segment in a frame without fault(). */

@@ -23,17 +23,18 @@ export class Pinger {
   readonly #echoes: Echo[]
   readonly #around: Surroundings
 
-  /** `clients`: stacks that are no RS's. */
+  /** `target`: whom a host asks; `clients`: stacks that are no RS's. */
   constructor(
     pings: readonly Ping[],
     stacks: readonly Stack[],
-    { vip, lip, clients }: { vip: number; lip: number; clients: number },
+    target: (ofRs: boolean, host: number) => number,
+    clients: number,
     around: Surroundings,
   ) {
     this.#around = around
     this.#echoes = pings.map(({ ofRs, host, bytes }) => {
       const stack = stacks[ofRs ? clients + host : host] as Stack
-      return { stack, bytes, to: ofRs ? lip : vip, isAnswered: false, isBegun: false }
+      return { stack, bytes, to: target(ofRs, host), isAnswered: false, isBegun: false }
     })
     for (const stack of stacks) stack.pong = (from, message) => this.#pong(stack, from, message)
     for (const [i, { at }] of pings.entries()) around.after(at, () => this.#ask(i, 0))

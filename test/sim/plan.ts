@@ -4,6 +4,7 @@ import type { Mixed } from './mixed-plan.ts'
 import type { Headers, Version } from './proxy.ts'
 import { Dice } from './random.ts'
 import { BANNER_BYTES, ID_BYTES } from './stream.ts'
+import type { WayName } from './ways.ts'
 
 export interface Turn {
   ofClient: boolean
@@ -89,6 +90,8 @@ export interface Plan {
   proxy?: Headers
   /** SYNs are answered by cookies. */
   syn?: boolean
+  /** How RSs are reached, if it is not by FullNAT over IPv4; with `mixed` alone. */
+  way?: WayName
 }
 
 const CLIENTS = 4

@@ -44,7 +44,9 @@ const ofEntry = (what: (engine: Engine, conn: number) => void): Spoil => {
 }
 
 /** Sees each frame that an engine has judged, and may change it, or the verdict. */
-const ofFrames = (what: (bytes: Uint8Array, verdict: number, world: World) => number): Spoil => {
+export const ofFrames = (
+  what: (bytes: Uint8Array, verdict: number, world: World) => number,
+): Spoil => {
   return world => {
     for (const engine of world.appliance.engines) {
       const judge = engine.input.bind(engine)
@@ -59,7 +61,7 @@ const ofFrames = (what: (bytes: Uint8Array, verdict: number, world: World) => nu
 }
 
 /** The same of those that go on, are IP and whole. */
-const ofSent = (
+export const ofSent = (
   protocol: number,
   what: (bytes: Uint8Array, verdict: number, world: World) => number,
 ): Spoil => {
@@ -71,7 +73,7 @@ const ofSent = (
 }
 
 /** Checksums that are right again. */
-function resum(bytes: Uint8Array): void {
+export function resum(bytes: Uint8Array): void {
   const header = ipHeader(bytes)
   put16(bytes, IP_AT + 10, 0)
   put16(bytes, IP_AT + 10, ~folded(sum(bytes, IP_AT, IP_AT + header)))

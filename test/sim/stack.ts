@@ -3,7 +3,7 @@
 import type { Flow } from './entries.ts'
 import type { Host } from './host.ts'
 import { type Datagram, icmpFrame, Joiner, pieces, readUdp, udpFrame } from './ip.ts'
-import { fault, get16, get32, IP_AT, isFragment, UOA_PROTOCOL } from './packet.ts'
+import { fault, get16, get32, IP_AT, isFragment, put16, UOA_PROTOCOL } from './packet.ts'
 import { Code, errorAbout, Icmp, isBlamable, type Quote, readQuote, Sent } from './quote.ts'
 
 /** Whoever has a port. */
@@ -30,11 +30,17 @@ export interface Means {
   fail: (rule: string, what: string) => never
   /** An error about what a host has never sent so: of an entry that has just been replaced, or something spoilt that has waited? */
   isLate: (host: Host, quote: Quote) => boolean
-  /** Routers' own address on this arm. */
-  router: number
+  /** Beside its peer, of whom errors may be: routers that are not hidden. */
+  routers: readonly number[]
+  /** Its wire has IPv6. */
+  isSix: boolean
+  /** It answers pings itself. */
+  pongs: boolean
 }
 
 const MTU = 1500
+/** Less by what IPv6 has more in front of a fragment: such a host makes nothing that would not fit there. */
+const MTU_OF_SIX = MTU - 28
 /** What Linux takes when a router does not say (min_pmtu). */
 const MTU_UNSAID = 552
 /** IDs of datagrams are of the host's own, so that no two have the same behind one LIP. */
@@ -61,13 +67,14 @@ export class Stack {
     this.#firstId = 1 + index * IDS
   }
 
+  /** That it speaks by: the VIP, where it answers clients itself. */
   get address(): number {
-    return this.host.addresses[0] as number
+    return this.host.addresses.at(-1) as number
   }
 
   /** What its packets to `dst` may have. */
   mtu(dst: number): number {
-    return this.#paths.get(dst) ?? MTU
+    return this.#paths.get(dst) ?? (this.#means.isSix ? MTU_OF_SIX : MTU)
   }
 
   /** Sends a datagram, in fragments if it must. With `df` it has to fit the path. */
@@ -78,10 +85,16 @@ export class Stack {
     how: { sum: boolean; df: boolean; ttl: number },
     owned: Owned,
   ): void {
-    const frame = udpFrame(this.#way(dst), ports[0], ports[1], payload, { ...how, id: this.#id() })
-    this.#out(frame, dst, { ...owned, bare: !how.sum })
+    const sum = how.sum || this.#means.isSix
+    const frame = udpFrame(this.#way(dst), ports[0], ports[1], payload, {
+      ...how,
+      sum,
+      id: this.#id(),
+    })
+    this.#out(frame, dst, { ...owned, bare: !sum })
   }
 
+  /** A message of ICMP whose checksum is 0. */
   ping(dst: number, message: Uint8Array, owned: Owned): void {
     const how = { id: this.#id(), df: false, ttl: 64 }
     this.#out(icmpFrame(this.#way(dst), message, how), dst, owned)
@@ -97,7 +110,7 @@ export class Stack {
     if (fault(bytes) !== undefined) return
     const whole = isFragment(bytes) ? this.#joiner.add(bytes, this.#means.now()) : bytes
     if (whole === undefined || fault(whole) !== undefined) return
-    if (get32(whole, IP_AT + 16) !== this.address) return
+    if (!this.host.addresses.includes(get32(whole, IP_AT + 16))) return
     const protocol = whole[IP_AT + 9]
     if (protocol === 6) this.host.tcp(whole)
     else if (protocol === 1) this.#icmp(whole)
@@ -125,13 +138,16 @@ export class Stack {
       this.pong?.(get32(bytes, IP_AT + 12), bytes.subarray(at, IP_AT + get16(bytes, IP_AT + 2)))
       return
     }
-    if (type === Icmp.ECHO) return
+    if (type === Icmp.ECHO) {
+      if (this.#means.pongs) this.#pong(bytes)
+      return
+    }
     const quote = readQuote(bytes)
     if (typeof quote === 'string') this.#means.fail('quote', quote)
     this.heard++
     if (quote.src !== this.address) this.#means.fail('quote', `of ${quote.src >>> 0}`)
     if (quote.protocol === 1) return
-    if (quote.from !== quote.dst && quote.from !== this.#means.router) {
+    if (quote.from !== quote.dst && !this.#means.routers.includes(quote.from)) {
       this.#means.fail('quote', `the error is from ${quote.from >>> 0}`)
     }
     if (quote.isWrong || !this.#sent.has(quote)) {
@@ -139,6 +155,13 @@ export class Stack {
       this.#means.fail('quote', `of what was never sent: ${JSON.stringify(quote)}`)
     }
     this.#believe(quote)
+  }
+
+  #pong(bytes: Uint8Array): void {
+    const message = bytes.slice(IP_AT + 20, IP_AT + get16(bytes, IP_AT + 2))
+    message[0] = Icmp.ECHO_REPLY
+    put16(message, 2, 0)
+    this.ping(get32(bytes, IP_AT + 12), message, { key: get16(message, 4) })
   }
 
   #believe(quote: Quote): void {

@@ -35,6 +35,8 @@ export interface Around {
   attempt: (id: number) => Attempt | undefined
   fail: (rule: string, what: string) => never
   proxy: Headers | undefined
+  /** A server sees by whom it is called. */
+  seesClients: boolean
   /** A late segment may have brought its cookie back when the connection was there no more. */
   isRevived: (attempt: Attempt) => boolean
   ended: (side: Side) => void
@@ -145,6 +147,11 @@ export class Side implements App {
     }
     attempt.server = this
     this.attempt = attempt
+    const { make } = this.socket
+    const { src, sport } = attempt.client?.socket.make ?? make
+    if (this.#around.seesClients && (src !== make.dst || sport !== make.dport)) {
+      this.#around.fail('client', `${this.#id} comes from port ${make.dport} of ${make.dst >>> 0}`)
+    }
     const said = this.#header?.said
     if (said === undefined) return
     const believed = attempt.talk.own && this.#around.proxy?.insecure

@@ -3,18 +3,20 @@
 import { ipv4Int } from '../../src/wire/address.ts'
 import { Appliance, type Sent } from './appliance.ts'
 import { Broken, type Outcome } from './broken.ts'
-import { BANNER_PORT, MAC_OF_RS, rsAddress, VIP, VPORT } from './config.ts'
+import { MAC_OF_RS, rsAddress, VIP } from './config.ts'
 import { Events } from './events.ts'
 import { Happenings } from './happenings.ts'
 import { Host, type Outside } from './host.ts'
 import { Judge } from './judge.ts'
 import { Mixed } from './mixed.ts'
 import { Network, type Sending } from './network.ts'
-import { get16, get32, IP_AT, macAt, type Segment } from './packet.ts'
+import { get16, get32, IP_AT, macAt } from './packet.ts'
 import { isAsking } from './pending.ts'
 import type { Plan } from './plan.ts'
-import { type Around, type Attempt, Side } from './talk.ts'
-import { Socket } from './tcp.ts'
+import type { Attempt, Side } from './talk.ts'
+import { Talks } from './talks.ts'
+import { isDirect, wayOf } from './ways.ts'
+import { Wire } from './wire.ts'
 
 /** ms from the last that happens to the end of the world at the latest, and from there until nothing may be left. */
 const LAST = 600_000
@@ -22,8 +24,7 @@ const EMPTY = 200_000
 const CLIENT_HOSTS = 4
 const MAC_OF_CLIENT = 0x5254_0000_0002
 const ALL = 0xffff_ffff_ffff
-/** Numbers of an actor's conversations, the first of which is not 0. */
-const TALKS_MOST = 4096
+const GROUPS_OF_SIX = 0x3333
 
 /** Sees each frame that goes into the appliance or comes out of it. */
 export type Watcher = (arm: number, bytes: Uint8Array, isOut: boolean, side?: Side) => void
@@ -35,6 +36,8 @@ export class World {
   readonly network: Network
   readonly clients: Host[] = []
   readonly rss: Host[] = []
+  readonly talks: Talks
+  readonly wire: Wire
   readonly attempts = new Map<number, Attempt>()
   /** MACs of the appliance's arms. */
   readonly macs: readonly number[]
@@ -59,6 +62,9 @@ export class World {
     this.appliance = new Appliance(plan, this.skew)
     this.network = new Network(plan, this.events, only)
     this.#judge = new Judge(this)
+    this.talks = new Talks(this)
+    const way = wayOf(plan)
+    this.wire = new Wire(way, () => this.events.now)
     const macs = [0, 1].map(arm => Number.parseInt(this.appliance.mac(arm).replaceAll(':', ''), 16))
     this.macs = macs
     for (let i = 0; i < CLIENT_HOSTS; i++) {
@@ -66,12 +72,12 @@ export class World {
       this.clients.push(new Host(MAC_OF_CLIENT + i, macs[0] ?? 0, [address], this.#outside(0)))
     }
     for (let i = 0; i < plan.rss; i++) {
-      const address = ipv4Int(rsAddress(i))
-      this.rss.push(new Host(MAC_OF_RS + i, macs[1] ?? 0, [address], this.#outside(1)))
+      const addresses = [ipv4Int(rsAddress(i)), ...(isDirect(way) ? [ipv4Int(VIP)] : [])]
+      this.rss.push(new Host(MAC_OF_RS + i, macs[1] ?? 0, addresses, this.#outside(1)))
     }
     this.mixed = plan.mixed && new Mixed(this, plan.mixed)
     this.network.lost = (...lost) => this.mixed?.lost(...lost)
-    for (const index of plan.actors.keys()) this.#begin(index, 0)
+    for (const index of plan.actors.keys()) this.talks.begin(index, 0)
     const happenings = new Happenings(this)
     for (const one of plan.happenings) this.events.after(one.at, () => happenings.do(one))
   }
@@ -154,7 +160,7 @@ export class World {
         if (this.mixed !== undefined) this.mixed.fromHost(arm, host, sending)
         else this.network.send(sending, arm, arrived => this.arrive(arm, arrived))
       },
-      accept: (host, segment) => this.#accept(host, segment),
+      accept: (host, segment) => this.talks.accept(host, segment),
     }
   }
 
@@ -168,11 +174,14 @@ export class World {
     const { appliance } = this
     appliance.now = this.clock
     this.#watch?.(arm, sending.bytes, false, sending.side)
-    this.mixed?.before(sending)
+    const seen = { ...sending, bytes: this.wire.look(sending.bytes) }
+    this.mixed?.before(seen)
     appliance.input(this.#frames++ % appliance.workers.length, arm, sending.bytes)
     this.afterInput?.(appliance.verdict)
     const out = appliance.take()
-    this.#judge.frame(sending, out)
+    this.mixed?.checkOut(out)
+    const looked = out.map(({ arm, bytes }) => ({ arm, bytes: this.wire.look(bytes) }))
+    this.#judge.frame(seen, looked)
     this.#deliver(out, sending.spoilt)
   }
 
@@ -180,111 +189,27 @@ export class World {
   #deliver(out: readonly Sent[], isSpoilt = false): void {
     for (const { arm, bytes } of out) {
       const to = macAt(bytes, 10)
+      const seen = this.wire.look(bytes)
       if (this.#watch !== undefined) {
         const hosts = [...this.clients, ...this.rss]
-        this.#watch(arm, bytes, true, hosts.map(host => sideOf(host, bytes)).find(Boolean))
+        this.#watch(arm, bytes, true, hosts.map(host => sideOf(host, seen)).find(Boolean))
       }
+      const isToAll = to === ALL || get16(bytes, 10) === GROUPS_OF_SIX
       for (const host of arm === 0 ? this.clients : this.rss) {
-        if (to !== ALL && host.mac !== to) continue
-        this.#send(arm as 0 | 1, host, bytes, isSpoilt)
+        if (!isToAll && host.mac !== to) continue
+        const sending = { bytes, side: sideOf(host, seen), spoilt: isSpoilt }
+        this.#send(arm as 0 | 1, host, sending, seen)
       }
     }
   }
 
-  #send(arm: 0 | 1, host: Host, bytes: Uint8Array, isSpoilt: boolean): void {
+  /** `seen`: its bytes as hosts read them. */
+  #send(arm: 0 | 1, host: Host, sending: Sending, seen: Uint8Array): void {
     const { mixed, network } = this
-    const side = sideOf(host, bytes)
-    const sending = { bytes, side, spoilt: isSpoilt }
     if (mixed === undefined) network.send(sending, arm + 2, ({ bytes }) => host.take(bytes))
     else {
-      const owned = side === undefined ? mixed.owned(bytes) : undefined
+      const owned = sending.side === undefined ? mixed.owned(seen) : undefined
       network.send({ ...sending, ...owned }, arm + 2, got => mixed.toHost(arm, host, got))
-    }
-  }
-
-  #begin(index: number, n: number): void {
-    const talk = this.plan.actors[index]?.talks[n]
-    if (talk !== undefined) this.events.after(talk.start, () => this.#connect(index, n))
-  }
-
-  #connect(index: number, n: number): void {
-    const { actors, rto } = this.plan
-    const actor = actors[index] as Plan['actors'][number]
-    const talk = actor.talks[n] as (typeof actor.talks)[number]
-    const { port: sport, mss, sack } = actor
-    const host = this.clients[actor.host] as Host
-    const dport = talk.banner ? BANNER_PORT : VPORT
-    const ends = { src: host.addresses[0] as number, sport, dst: ipv4Int(VIP), dport }
-    const own = { mss, sack, rto, fits: this.mixed !== undefined, keepalive: talk.keepalive }
-    const made = { ...ends, ...host.make(ends), ...own }
-    host.find(ends.dst, dport, sport)?.end('closed')
-    const attempt: Attempt = {
-      id: 1 + index * TALKS_MOST + n,
-      talk,
-      client: undefined,
-      server: undefined,
-      excuses: new Set(),
-      forwarded: 0,
-      fin: false,
-      rst: false,
-      carried: false,
-      answered: false,
-      lapsed: false,
-      refused: undefined,
-    }
-    if (this.events.now < this.cutUntil) attempt.excuses.add('its RS was cut')
-    const socket = new Socket(made)
-    this.#narrow(host, socket)
-    attempt.client = new Side(
-      socket,
-      attempt,
-      talk.banner,
-      this.#around(() => this.#begin(index, n + 1)),
-    )
-    this.attempts.set(attempt.id, attempt)
-    host.put(socket)
-    socket.start()
-  }
-
-  /** What its host knows of the path. */
-  #narrow({ stack }: Host, socket: Socket): void {
-    if (stack !== undefined) socket.narrow(stack.mtu(socket.make.dst) - 40)
-  }
-
-  #accept(host: Host, syn: Segment): boolean {
-    const { dst: src, dport: sport, src: dst, sport: dport } = syn
-    if (sport !== 80 && sport !== 81) return false
-    if (syn.timestamps) this.fail('options', 'a SYN with timestamps at an RS')
-    const ends = { src, sport, dst, dport }
-    const { rto } = this.plan
-    const fits = this.mixed !== undefined
-    const socket = new Socket(
-      { ...ends, ...host.make(ends), mss: 1460, sack: true, rto, fits, keepalive: 30_000 },
-      syn,
-    )
-    this.#narrow(host, socket)
-    host.find(dst, dport, sport)?.end('closed')
-    new Side(
-      socket,
-      undefined,
-      sport === 81,
-      this.#around(() => {}),
-    )
-    host.put(socket)
-    socket.start()
-    return true
-  }
-
-  #around(next: () => void): Around {
-    return {
-      after: (ms, run) => void this.events.after(ms, run),
-      attempt: id => this.attempts.get(id),
-      fail: (rule, what) => this.fail(rule, what),
-      proxy: this.plan.proxy,
-      isRevived: ({ excuses }) => this.plan.syn === true && excuses.has('its RS was cut'),
-      ended: ({ isClient, why }) => {
-        if (isClient && why !== 'gave up') next()
-      },
     }
   }
 }
