@@ -81,14 +81,30 @@ const aclSize = z
   })
   .meta({ id: 'AclSize' })
 
+const prefixHits = {
+  prefix: z.string(),
+  hits: count.describe('Packets without a connection for which it was the longest of its list.'),
+}
+
+export const ipset = z
+  .object({
+    name: z.string(),
+    prefixes: count,
+    hits: count.describe('Packets without a connection from one of them, at all services.'),
+    bytes: count.describe('Its memory, which all workers share.'),
+    lists: z.array(z.string()).describe('Deny and allow lists that name it.'),
+  })
+  .meta({ id: 'Ipset' })
+
+export const ipsetPage = z
+  .object({ prefixes: z.array(z.object(prefixHits)), total: count })
+  .meta({ id: 'IpsetPage' })
+
 export const aclPage = z
   .object({
     prefixes: z.array(
       z.object({
-        prefix: z.string(),
-        hits: count.describe(
-          'Packets without a connection for which it was the longest of its list.',
-        ),
+        ...prefixHits,
         file: z
           .string()
           .exactOptional()

@@ -25,6 +25,7 @@ export type RealServerInfo = z.output<typeof answers.realServer>
 export type ServiceInfo = z.output<typeof answers.service>
 export type ConnInfo = z.output<typeof answers.conn>
 export type ConnPage = z.output<typeof answers.connPage>
+export type IpsetInfo = z.output<typeof answers.ipset>
 export type LportInfo = z.output<typeof answers.lports>
 export type AddressInfo = z.output<typeof answers.addressInfo>
 export type NeighbourInfo = z.output<typeof answers.neighbour>

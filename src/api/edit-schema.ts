@@ -82,6 +82,7 @@ export const lipKey = z.strictObject({ address: ip, arm: text })
 
 const service = { service: serviceKey }
 const server = { ...service, server: serverKey }
+const members = { ipset: text, prefixes: list(text) }
 const acl = { ...service, list: aclList, prefixes: list(text) }
 const lip = { ...service, ...lipKey.shape }
 const address = { arm: text, address: ip, prefix_length: number }
@@ -120,11 +121,18 @@ export const editSchema = z.discriminatedUnion(
     /** Gives the service a LIP, which becomes one of the arm if it was none; and takes it away again. */
     edit('add-lip', lip),
     edit('delete-lip', lip),
-    /** `lip` makes it a LIP (`dpip addr add ... sapool`). */
     /** Prefixes of its deny or allow list: more, less, or these and no others. */
     edit('add-acl', acl),
     edit('delete-acl', acl),
     edit('set-acl', acl),
+    /** A named set, which lists call ipset:NAME; one that a list names is not deleted. */
+    edit('add-ipset', members),
+    edit('delete-ipset', { ipset: text }),
+    /** More in it, less, or these and no others. */
+    edit('add-members', members),
+    edit('delete-members', members),
+    edit('set-members', members),
+    /** `lip` makes it a LIP (`dpip addr add ... sapool`). */
     edit('add-address', { ...address, lip: z.boolean() }),
     edit('delete-address', address),
     edit('add-route', route),

@@ -6,18 +6,8 @@
 import * as z from 'zod'
 import * as answers from './answers.ts'
 import { editSchema, serviceKey } from './edit-schema.ts'
-import {
-  aclList,
-  address,
-  anyProtocol,
-  booleanText,
-  object,
-  port,
-  readOnly,
-  text,
-  wholeText,
-} from './fields.ts'
-import { ACL_PER_REQUEST } from './limits.ts'
+import { address, booleanText, object, port, readOnly, text, wholeText } from './fields.ts'
+import { LIST_VERBS } from './list-verbs.ts'
 import * as statistics from './statistics.ts'
 import { upgrade, upgradeBody } from './upgrade.ts'
 import type { VerbName } from './verbs.ts'
@@ -134,21 +124,7 @@ export const VERB_TABLE = {
     }),
     answer: z.array(answers.service),
   },
-  acl: {
-    id: 'acl',
-    tag: 'services',
-    summary: 'A page of the deny or allow list of a service, with what each prefix has met',
-    refuses: [404],
-    query: object({
-      protocol: anyProtocol,
-      address,
-      port: wholeText(1, 65_535),
-      list: aclList,
-      from: wholeText(0, Number.MAX_SAFE_INTEGER).default(0),
-      limit: wholeText(1, ACL_PER_REQUEST).default(ACL_PER_REQUEST),
-    }),
-    answer: answers.aclPage,
-  },
+  ...LIST_VERBS,
   conns: {
     id: 'conns',
     tag: 'connections',

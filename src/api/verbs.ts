@@ -18,6 +18,8 @@ export const VERB_ROUTES = {
   'begin-upgrade': { method: 'POST', path: '/v1/upgrade' },
   services: { method: 'GET', path: '/v1/services' },
   acl: { method: 'GET', path: '/v1/acl' },
+  ipsets: { method: 'GET', path: '/v1/ipsets' },
+  ipset: { method: 'GET', path: '/v1/ipset' },
   conns: { method: 'GET', path: '/v1/conns' },
   whois: { method: 'GET', path: '/v1/whois' },
   numbers: { method: 'GET', path: '/v1/numbers' },

@@ -57,6 +57,13 @@ export class TapvsClient {
   ui = (): Promise<t.Page> => this.#get('/v1/ui')
   counters = (): Promise<t.Counters> => this.#get('/v1/counters')
   services = (): Promise<t.Service[]> => this.#get('/v1/services')
+  ipsets = (): Promise<t.Ipset[]> => this.#get('/v1/ipsets')
+
+  /** A page of what a named set holds; `total` says how many there are. */
+  ipset(name: string, from = 0): Promise<t.IpsetPage> {
+    return this.#get(`/v1/ipset${queryOf({ name, from })}`)
+  }
+
   addresses = (): Promise<t.Address[]> => this.#get('/v1/addresses')
   routes = (): Promise<t.Route[]> => this.#get('/v1/routes')
   neighbours = (): Promise<t.Neighbour[]> => this.#get('/v1/neighbours')

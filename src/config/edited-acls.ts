@@ -2,33 +2,36 @@
 
 import { type Edit, type EditOf, type ServiceFields, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
+import { plain } from './edited-ipsets.ts'
+import { ipsetText } from './ipsets.ts'
 import { type FileService, serviceOf } from './lookup.ts'
-import { inlineName, plainPrefix, prefixProblem } from './prefix-lists.ts'
+import { inlineName } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
 
 type AclEdit = EditOf<'add-acl' | 'delete-acl' | 'set-acl'>
-
-/** What is no prefix is for the checks. */
-const plain = (text: string) => (prefixProblem(text) === undefined ? plainPrefix(text) : text)
 
 /**
  * The same edits, and prefixes that come one by one for a list, as `ipvsadm -R` brings them, in one: each is compared with all that are
  * there, which 100,000 times would take hours.
  */
-export function joinedAcls(edits: readonly Edit[]): Edit[] {
+export function joinedLists(edits: readonly Edit[]): Edit[] {
   const joined: Edit[] = []
+  let last: EditOf<'add-acl' | 'add-members'> | undefined
   for (const edit of edits) {
-    const last = joined.at(-1)
-    if (edit.edit !== 'add-acl') joined.push(edit)
-    else if (last?.edit === 'add-acl' && listName(last) === listName(edit))
+    if (edit.edit !== 'add-acl' && edit.edit !== 'add-members') last = undefined
+    else if (last && listName(last) === listName(edit)) {
       for (const prefix of edit.prefixes) last.prefixes.push(prefix)
-    else joined.push({ ...edit, prefixes: [...edit.prefixes] })
+      continue
+    } else last = { ...edit, prefixes: [...edit.prefixes] }
+    joined.push(last ?? edit)
   }
   return joined
 }
 
-function listName({ list, service }: AclEdit): string {
-  return inlineName(list, serviceName(service))
+/** As its list is called everywhere. */
+function listName(edit: EditOf<'add-acl' | 'add-members'>): string {
+  if (edit.edit === 'add-members') return ipsetText(edit.ipset)
+  return inlineName(edit.list, serviceName(edit.service))
 }
 
 export function addAcl(file: ConfigFile, { service: key, list, prefixes }: AclEdit): void {

@@ -7,7 +7,8 @@ import type { Edit, EditOf } from '../api/edits.ts'
 import { STATE_KEYS, UDP_TIMEOUT_KEYS } from '../api/names.ts'
 import { Refused } from '../api/refused.ts'
 import { wholeLength } from './cidr.ts'
-import { addAcl, deleteAcl, joinedAcls, setAcl } from './edited-acls.ts'
+import { addAcl, deleteAcl, joinedLists, setAcl } from './edited-acls.ts'
+import { addIpset, addMembers, deleteIpset, deleteMembers, setMembers } from './edited-ipsets.ts'
 import {
   addLip,
   addServer,
@@ -24,7 +25,7 @@ import type { ConfigFile } from './schema.ts'
 /** => the config after all of `edits`; `file` is left as it is. Throws Refused at the first that cannot be. */
 export function edited(file: ConfigFile, edits: readonly Edit[]): ConfigFile {
   const next = structuredClone(file)
-  for (const edit of joinedAcls(edits)) carryOut(next, edit)
+  for (const edit of joinedLists(edits)) carryOut(next, edit)
   return next
 }
 
@@ -46,6 +47,11 @@ const CARRY_OUT: { [E in Edit['edit']]: (file: ConfigFile, edit: EditOf<E>) => v
   'add-acl': addAcl,
   'delete-acl': deleteAcl,
   'set-acl': setAcl,
+  'add-ipset': addIpset,
+  'delete-ipset': deleteIpset,
+  'add-members': addMembers,
+  'delete-members': deleteMembers,
+  'set-members': setMembers,
   'add-address': addAddress,
   'delete-address': deleteAddress,
   'add-route': addRoute,

@@ -18,6 +18,7 @@ import { cut } from './model/cut.ts'
 import type { CarryOut, Model } from './model/model.ts'
 import { aclPage } from './readings/acl-page.ts'
 import type { Faults } from './readings/faults.ts'
+import { ipsetPage, ipsets } from './readings/ipsets.ts'
 import { addresses, counters, routes, services } from './readings/listings.ts'
 import { numbers } from './readings/numbers.ts'
 import { drops, edges, withFaults } from './readings/refusals.ts'
@@ -104,6 +105,8 @@ const ANSWERS: Answers = {
   neighbours: (_, { workers }) => workers.neighbours(),
   whois: (args, daemon) => whois(args, daemon),
   acl: (args, { model }) => aclPage(model, args),
+  ipsets: (_, { model }) => ipsets(model),
+  ipset: (args, { model }) => ipsetPage(model, args),
   conns: ({ from, limit }, { workers, model }) =>
     workers.conns(from, limit, (page, index, worker) =>
       connInfo(page, index, worker, timeoutsOf(model.config), place =>

@@ -124,6 +124,11 @@ export class PrefixTable {
     return rowsOf(this.#prefixes, this.#prefixes6)
   }
 
+  /** Of memory that all workers share. */
+  get bytes(): number {
+    return this.#cells.byteLength
+  }
+
   /** What `other`, which this one follows, has counted of the same prefixes. */
   takeHits(other: PrefixTable): void {
     let at = 0

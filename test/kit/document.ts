@@ -14,6 +14,10 @@ const VS = { VipPort: '202.108.10.2-80-tcp' }
 const NO_VS = { VipPort: '202.108.10.2-81-tcp' }
 /** No arm has a route there. */
 const NOWHERE = '10.1.2.3'
+const SET = { name: 'bots' }
+const NO_SET = { name: 'none' }
+const entries = (...all: string[]) => ({ Entries: all.map(Entry => ({ Entry })) })
+const cell = (Entry: string) => ({ Member: { Entry } })
 const items = (...Items: object[]) => ({ Items })
 
 /** A health check of a service that is there, whose version has to be asked for first. */
@@ -206,7 +210,36 @@ export const CALLS: [id: string, args: Args, status: number][] = [
   ['agentDeleteLip', { ...NO_VS, body: { addr: '192.168.168.7', device: 'int0' } }, 460],
   ['agentDeleteService', VS, 200],
   ['agentDeleteService', VS, 404],
+  ['ipsets', {}, 200],
+  ['ipset', NO_SET, 404],
+  ['agentPutIpset', { ...SET, body: entries('10.0.0.0/8') }, 201],
+  ['agentPutIpset', { ...SET, body: {} }, 200],
+  ['agentPutIpset', { ...SET, body: entries('x') }, 400],
+  ['ipset', SET, 200],
+  ['ipset', { ...SET, holds: '10.0.0.1' }, 200],
+  ['agentIpsets', {}, 200],
+  ['agentIpset', SET, 200],
+  ['agentIpset', NO_SET, 404],
+  ['agentPutIpsetMember', { ...SET, body: entries('192.0.2.1') }, 201],
+  ['agentPutIpsetMember', { ...SET, body: entries('192.0.2.1') }, 200],
+  ...['Put', 'Post', 'Delete'].flatMap((verb): [string, Args, number][] => [
+    [`agent${verb}IpsetMember`, { ...SET, body: entries('x') }, 400],
+    [`agent${verb}IpsetMember`, { ...NO_SET, body: entries() }, 404],
+  ]),
+  ['agentDeleteIpsetMember', { ...SET, body: entries('192.0.2.1') }, 200],
+  ['agentPostIpsetMember', { ...SET, body: entries('192.0.2.1') }, 200],
+  ['agentIpsetCell', { ...SET, body: cell('192.0.2.1') }, 200],
+  ['agentIpsetCell', { ...SET, body: cell('x') }, 400],
+  ['agentIpsetCell', { ...NO_SET, body: cell('192.0.2.1') }, 404],
+  ['agentPutService', { ...VS, body: {} }, 201],
+  ['agentPutDeny', { ...VS, body: items({ ipset: 'bots' }) }, 201],
+  ['agentDeleteIpset', SET, 400],
+  ['agentDeleteService', VS, 200],
+  ['agentDeleteIpset', SET, 200],
+  ['agentDeleteIpset', SET, 404],
   ['agentDevices', { stats: 'true' }, 200],
+  ['agentVlans', { name: 'ext0' }, 200],
+  ['agentVlans', { name: 'dpdk0' }, 404],
   ['agentDevice', { name: 'ext0' }, 200],
   ['agentDevice', { name: 'dpdk0' }, 404],
   ['agentAddresses', { name: 'ext0' }, 200],

@@ -6,7 +6,7 @@ import { type Edit, isService, type ServiceKey, serviceName } from '../../api/ed
 import { ACL_PER_REQUEST, CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { Refused } from '../../api/refused.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
-import { joinedAcls } from '../../config/edited-acls.ts'
+import { joinedLists } from '../../config/edited-acls.ts'
 import { version } from '../../control/system/version.ts'
 import { change, tryEdits } from '../daemon/change.ts'
 import { CliError } from '../daemon/client.ts'
@@ -168,7 +168,7 @@ async function restore(desk: Desk): Promise<void> {
   const { edits, lines } = readSaved(await desk.input())
   if (edits.length === 0) return
   try {
-    await inWords(change(desk, joinedAcls(edits)))
+    await inWords(change(desk, joinedLists(edits)))
   } catch (error) {
     if (!(error instanceof CliError)) throw error
     const at = await culprit(edits, beginning => failsSo(desk, beginning, error.message))
@@ -180,7 +180,7 @@ async function restore(desk: Desk): Promise<void> {
 /** True if the daemon would refuse `edits` in these words. */
 async function failsSo(desk: Desk, edits: Edit[], message: string): Promise<boolean> {
   try {
-    await inWords(tryEdits(desk, joinedAcls(edits), true))
+    await inWords(tryEdits(desk, joinedLists(edits), true))
     return false
   } catch (error) {
     return error instanceof CliError && error.message === message

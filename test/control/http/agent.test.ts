@@ -274,7 +274,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', `${VS}/deny`, { Items: [{ addr: '', ipset: 'bad' }] }, 461, /expected one of ipsets/],
     ['GET', '/vs/202.108.10.1-1-tcp/allow', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
     ['DELETE', `${VS}/allow`, { Items: [{ addr: '10.0.0.0/8' }] }, 461, /^no allow 10\.0\.0\.0\/8/],
-    ['GET', '/ipset/x/member', undefined, 501, /^there are no edits of ipsets here$/],
+    ['PUT', '/device/ext0/vlan', {}, 501, /^VLANs are in the config/],
   ]
   for (const [method, path, body, status, text] of cases) {
     const [got, answer] = await call(method, path, body)

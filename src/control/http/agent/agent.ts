@@ -9,6 +9,7 @@ import { HttpError } from '../../../api/errors.ts'
 import { failures } from '../openapi.ts'
 import { ACL_ROUTES } from './acls.ts'
 import { DEVICE_ROUTES } from './devices.ts'
+import { IPSET_ROUTES } from './ipsets.ts'
 import type { AgentRoute, Call, Control } from './route.ts'
 import { SERVER_ROUTES } from './servers.ts'
 import { SERVICE_ROUTES } from './services.ts'
@@ -17,12 +18,16 @@ import { Told } from './told.ts'
 const TAG = 'dpvs-agent'
 
 /** What dpvs-agent has and there is no such thing here; controllers that need it should hear so. */
-const ABSENT: [path: string, what: string][] = [
-  ['/device/:name/vlan', 'VLANs'],
-  ['/device/:name/netlink', 'devices of the kernel'],
-  ['/device/:name/netlink/addr', 'devices of the kernel'],
-  ['/ipset', 'edits of ipsets'],
-  ['/ipset/*', 'edits of ipsets'],
+const ABSENT: [path: string, why: string][] = [
+  ['/device/:name/vlan', 'VLANs are in the config, and come and go by a restart'],
+  ['/device/:name/netlink', 'devices of the kernel are its own: ip link changes them'],
+  ['/device/:name/netlink/addr', 'devices of the kernel are its own: ip addr changes them'],
+]
+const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'] as const
+
+const ROUTES = [
+  ...[...SERVICE_ROUTES, ...ACL_ROUTES, ...SERVER_ROUTES],
+  ...[...IPSET_ROUTES, ...DEVICE_ROUTES],
 ]
 
 const MEANINGS: Record<number, string> = {
@@ -30,6 +35,7 @@ const MEANINGS: Record<number, string> = {
   201: 'Created',
   204: 'There are none',
   270: 'That version is not the current one: nothing is done, this is the current service',
+  400: 'What is asked for is wrong',
   404: 'There is no such object',
   460: 'The service is wrong',
   461: 'What is to be behind it is wrong',
@@ -51,7 +57,7 @@ export async function agentApi(
     )
   })
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
-  for (const route of [...SERVICE_ROUTES, ...ACL_ROUTES, ...SERVER_ROUTES, ...DEVICE_ROUTES]) {
+  for (const route of ROUTES) {
     app.route({
       method: route.method,
       url: route.path,
@@ -65,11 +71,12 @@ export async function agentApi(
       },
     })
   }
-  for (const [url, what] of ABSENT) {
+  for (const [url, why] of ABSENT) {
     const schema = { hide: true } as FastifySchema
-    app.all(url, { schema }, (_request, reply) =>
-      send(reply.code(501), `there are no ${what} here`),
+    const method = METHODS.filter(
+      one => !ROUTES.some(({ path, method }) => path === url && method === one),
     )
+    app.route({ method, url, schema, handler: (_, reply) => send(reply.code(501), why) })
   }
 }
 

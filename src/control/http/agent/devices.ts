@@ -161,6 +161,21 @@ export const DEVICE_ROUTES: AgentRoute[] = [
     },
   }),
   route({
+    id: 'agentVlans',
+    method: 'GET',
+    path: `${DEVICE}/vlan`,
+    summary: 'The VLANs on the device of an arm, each an arm of its own',
+    answers: { 200: shapes.vlanListOut, 404: errorText },
+    async handle({ control, params: { name } }) {
+      await mustHave(control, name)
+      const { arms } = await ask(control, { verb: 'counters' })
+      const Items = arms.flatMap(({ name: arm, vlan }) =>
+        vlan?.arm === name ? [{ device: name, id: vlan.id, name: arm }] : [],
+      )
+      return { status: 200, body: { Items } }
+    },
+  }),
+  route({
     id: 'agentRoutes',
     method: 'GET',
     path: `${DEVICE}/route`,

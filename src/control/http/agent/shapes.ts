@@ -184,6 +184,42 @@ const aclItem = z.object(
 export const aclListIn = itemsIn(aclItem).meta({ id: 'AgentAclSpec' })
 export const aclListOut = items(z.object({ addr: z.string(), ipset: z.string() }))
 
+/** Ours are not of one type: addresses and networks of both families are in one. */
+const ipsetType = z.enum(['hash:ip', 'hash:net'], oneOf(['hash:ip', 'hash:net']))
+const memberIn = z.object(
+  {
+    Entry: z.string('an address or network'),
+    Options: z.object({ NoMatch: off('member that does not match') }).nullish(),
+  },
+  'an object with Entry',
+)
+export const ipsetIn = z
+  .object(
+    { Type: ipsetType.nullish(), Entries: z.array(memberIn, 'a list').nullish() },
+    'an object with Entries',
+  )
+  .meta({ id: 'AgentIpsetSpec' })
+export const ipsetCell = z
+  .object({ Type: ipsetType.nullish(), Member: memberIn }, 'an object with Member')
+  .meta({ id: 'AgentIpsetCell' })
+export const ipsetAnswer = z.boolean().describe('It does.')
+export const ipsetOut = z
+  .object({
+    Name: z.string(),
+    Type: ipsetType,
+    Entries: z.array(z.object({ Entry: z.string() })),
+  })
+  .meta({ id: 'AgentIpset' })
+export const ipsetListOut = z.object({ Count: count, Infos: z.array(ipsetOut) })
+
+export const vlanListOut = items(
+  z.object({
+    device: z.string().describe('The arm whose device carries it.'),
+    id: count,
+    name: z.string().describe('The arm of this VLAN.'),
+  }),
+)
+
 export const nicListOut = items(
   z.object({
     detail: z.object({
