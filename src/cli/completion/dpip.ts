@@ -27,20 +27,25 @@ async function wordsOf(
   said: readonly string[],
   lookup: Lookup,
 ): Promise<Candidate[]> {
-  const alone = rows.find(({ word }) => word === '')
   const used = new Set<WordRow>()
   for (let at = 0; at < said.length; at++) {
-    const row = rows.find(({ word }) => word !== '' && word === said[at]) ?? alone
+    const row = rows.find(({ word }) => word !== '' && word === said[at]) ?? aloneOf(rows, used)
     if (!row) return []
     used.add(row)
-    if (row === alone || row.value === undefined) continue
+    if (row.word === '' || row.value === undefined) continue
     at++
     if (at === said.length) return row.choices ? lookup(row.choices, said) : []
   }
   const free = rows.filter(row => !used.has(row))
-  const values = alone && !used.has(alone) && alone.choices ? await lookup(alone.choices, said) : []
+  const { choices } = aloneOf(rows, used) ?? {}
+  const values = choices ? await lookup(choices, said) : []
   const keywords = free.filter(({ word }) => word !== '')
   return [...values, ...keywords.map(({ word, value = '' }) => candidate(word, value))]
+}
+
+/** The next value without a word. */
+function aloneOf(rows: readonly WordRow[], used: ReadonlySet<WordRow>): WordRow | undefined {
+  return rows.find(row => row.word === '' && !used.has(row))
 }
 
 function withoutOptions(words: readonly string[]): string[] {

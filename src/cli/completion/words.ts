@@ -111,6 +111,10 @@ async function known(desk: Desk, kind: Asked, words: readonly string[]): Promise
       const all = new Map(neighbours.map(({ address, state }) => [address, state]))
       return [...all].map(([address, state]) => of(address, state))
     }
+    case 'ipset': {
+      const sets = await desk.ask({ verb: 'ipsets' })
+      return sets.map(({ name, prefixes }) => of(name, `${prefixes} prefixes`))
+    }
     case 'route': {
       const routes = await desk.ask({ verb: 'routes' })
       return routes.map(({ to, arm }) => of(to === '0.0.0.0/0' ? 'default' : to, `on ${arm}`))

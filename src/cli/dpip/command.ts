@@ -11,13 +11,16 @@ import {
   parseIpPrefix,
 } from '../../wire/ip-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'
+import { type SetCommand, setCommand } from './ipsets.ts'
 import {
   DPIP_OPTIONS,
+  ENTRY,
   OBJECTS,
   type ObjectRow,
   REFUSED_OBJECTS,
   REFUSED_WORDS,
   type VerbRow,
+  type WordRow,
 } from './words.ts'
 
 export const DPIP = 'tapvs dpip'
@@ -45,6 +48,7 @@ export type DpipCommand =
   | { do: 'edit'; edit: Edit }
   | { do: 'flush'; arm: string }
   | ({ do: 'addr' | 'route' | 'neigh' | 'link' } & ShowOptions)
+  | SetCommand
 
 /** Throws CliError in one line; `socket` is the value of --socket. */
 export function readDpip(argv: readonly string[]): { command: DpipCommand; socket?: string } {
@@ -83,7 +87,11 @@ function carryOut(
   const value = said.get('') ?? ''
   const version = versionOf(options)
   const via = said.get('via')
-  for (const text of [value, via]) checkVersion(text, version)
+  for (const text of [value, via, said.get(ENTRY)]) checkVersion(text, version)
+  if (object === 'ipset') {
+    const shown = showOptions(object, said, options)
+    return setCommand(verb.names[0] ?? '', said, options.has('destroy'), shown)
+  }
   switch (`${object} ${verb.names[0]}`) {
     case 'addr add':
       return addAddress(value, arm, said.has('sapool'))
@@ -147,23 +155,28 @@ function showOptions(
   }
 }
 
-/** Values by their word; that which stands alone by ''. */
+/** Values by their word; that which stands alone by '', and a second one by what it is read as. */
 function readWords(verb: VerbRow, name: string, words: readonly string[]): Map<string, string> {
   const said = new Map<string, string>()
   for (let at = 0; at < words.length; at++) {
     const word = words[at] as string
     const row =
-      verb.words.find(known => known.word === word) ?? verb.words.find(known => known.word === '')
-    if (!row || said.has(row.word)) throw usage(unexpected(verb, name, word, said))
+      verb.words.find(known => known.word === word) ??
+      verb.words.find(known => known.word === '' && !said.has(keyOf(known)))
+    if (!row || said.has(keyOf(row))) throw usage(unexpected(verb, name, word, said))
     const value = row.word === '' || row.value === undefined ? word : words[++at]
     if (value === undefined) throw usage(`${word} needs ${row.value}`)
-    said.set(row.word, value)
+    said.set(keyOf(row), value)
   }
-  for (const { word, value, needed } of verb.words) {
-    if (needed && !said.has(word))
+  for (const { word, value, needed, as } of verb.words) {
+    if (needed && !said.has(as ?? word))
       throw usage(`dpip ${name} needs ${[word, value].join(' ').trim()}`)
   }
   return said
+}
+
+function keyOf({ word, as = word }: WordRow): string {
+  return as
 }
 
 function unexpected(verb: VerbRow, name: string, word: string, said: Map<string, string>): string {

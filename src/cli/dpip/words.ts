@@ -4,8 +4,10 @@ import { byWord } from '../../see/text/by-word.ts'
 import { type Asked, COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
 export interface WordRow {
-  /** The word itself; '' for a value that stands alone. */
+  /** The word itself; '' for a value that stands alone, of which some verbs have two. */
   word: string
+  /** What the second one is read as. */
+  as?: string
   /** The value that follows, or the whole of it; none for a flag. */
   value?: string
   choices?: Asked
@@ -42,6 +44,14 @@ const dev: WordRow = { word: 'dev', value: 'ARM', choices: 'arm', needed: true }
 const optional = (row: WordRow): WordRow => ({ ...row, needed: false })
 const flag = (word: string): WordRow => ({ word, needed: false })
 const via: WordRow = { word: 'via', value: 'GATEWAY', needed: false }
+
+export const SET_TYPES: readonly string[] = ['hash:ip', 'hash:net']
+/** The values behind the name of a set. */
+export const ENTRY = 'ENTRY'
+export const TYPE = 'TYPE'
+
+const set = alone('NAME', 'ipset')
+const behind = (value: string): WordRow => ({ word: '', as: value, value, needed: true })
 
 export const OBJECTS: readonly ObjectRow[] = [
   {
@@ -124,6 +134,49 @@ export const OBJECTS: readonly ObjectRow[] = [
       },
     ],
   },
+  {
+    names: ['ipset'],
+    help: 'named sets of addresses and networks, which deny and allow lists name as ipset:NAME',
+    verbs: [
+      {
+        names: ['create', 'c'],
+        help: 'make an empty set; whatever its TYPE (hash:ip, hash:net), it takes addresses and networks of both families',
+        words: [alone('NAME'), behind(TYPE)],
+        options: [],
+      },
+      { names: ['destroy'], help: 'delete a set that no list names', words: [set], options: [] },
+      {
+        names: ADD,
+        help: 'add to a set: an address, a network, or a range, A-B, which becomes networks. With a TYPE in the place of ENTRY it is create',
+        words: [set, behind(ENTRY)],
+        options: [],
+      },
+      {
+        names: DEL,
+        help: 'take from a set; with -D, and without ENTRY, it is destroy',
+        words: [set, optional(behind(ENTRY))],
+        options: ['destroy'],
+      },
+      {
+        names: ['test', 't'],
+        help: 'whether a set holds an address: true or false, and then the exit code is 1',
+        words: [set, behind(ENTRY)],
+        options: ['verbose'],
+      },
+      {
+        names: SHOW,
+        help: 'list the sets; -s with the packets that each prefix has met',
+        words: [optional(set)],
+        options: ['stats'],
+      },
+      {
+        names: FLUSH,
+        help: 'empty a set, or all of them',
+        words: [optional(set)],
+        options: [],
+      },
+    ],
+  },
 ]
 
 export const DPIP_OPTIONS: readonly OptionRow[] = [
@@ -141,6 +194,7 @@ export const DPIP_OPTIONS: readonly OptionRow[] = [
     values: ['N'],
     help: 'repeat -i so often; without it until stopped',
   },
+  { long: 'destroy', short: 'D', help: 'ipset del: delete the set' },
   { long: 'ipv4', short: '4', help: 'IPv4 only' },
   { long: 'ipv6', short: '6', help: 'IPv6 only; default is ::/0 then' },
   { long: 'version', short: 'V', help: 'print the version' },
@@ -157,6 +211,12 @@ export const REFUSED_WORDS: Readonly<Record<string, string>> = byWord({
   src: 'the source is the first address of the arm; leave it out',
   metric: 'routes have no metric; leave it out',
   tos: 'routes have no TOS; leave it out',
+  comment: 'members of a set have no comments; leave it out',
+  range: 'there are no bitmaps, which have one; leave it out',
+  hashsize: 'a set is as large as it needs to be; leave it out',
+  maxelem: 'every set has room for 524288 members; leave it out',
+  nomatch: 'all that is in a set matches; take it out of the set',
+  unmatch: 'all that is in a set matches; take it out of the set',
 })
 
 export const REFUSED_OBJECTS: readonly string[] = [
@@ -167,7 +227,6 @@ export const REFUSED_OBJECTS: readonly string[] = [
   'ipv6',
   'iftraf',
   'eal-mem',
-  'ipset',
   'flow',
   'maddr',
   'lldp',

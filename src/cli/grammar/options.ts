@@ -22,7 +22,15 @@ export interface OptionRow {
 }
 
 /** Values that only the daemon knows. */
-export type Asked = 'service' | 'server' | 'lip' | 'arm' | 'address' | 'neighbour' | 'route'
+export type Asked =
+  | 'service'
+  | 'server'
+  | 'lip'
+  | 'arm'
+  | 'address'
+  | 'neighbour'
+  | 'route'
+  | 'ipset'
 
 /** Of every verb that says or is told a time. */
 export const UTC_OPTION: OptionRow = { long: 'utc', help: 'times in UTC, and not in local time' }

@@ -161,7 +161,7 @@ function dpipPage(): string {
     section(
       'DESCRIPTION',
       paragraphs(
-        'Lists and changes the addresses, routes and neighbours of a running tapvs, in the words of dpip as DPVS has them. Words behind the verb stand in any order. Changes last until the daemon ends; tapvs config show prints them as a config file.',
+        'Lists and changes the addresses, routes, neighbours and named sets of a running tapvs, in the words of dpip as DPVS has them. Words behind the verb stand in any order. Changes last until the daemon ends; tapvs config show prints them as a config file.',
         `Other objects of dpip are not supported: ${REFUSED_OBJECTS.join(', ')}.`,
       ),
     ),

@@ -10,6 +10,7 @@ import { CliError } from '../daemon/client.ts'
 import type { Desk, OpenDesk } from '../daemon/desk.ts'
 import { type IpVersion, readDpip, type ShowOptions } from '../dpip/command.ts'
 import { DPIP_ABOUT, dpipHelp } from '../dpip/help.ts'
+import { flushSets, showSets, testSet } from '../dpip/ipsets.ts'
 import {
   formatAddresses,
   formatLinkStats,
@@ -46,6 +47,12 @@ export async function dpip(argv: readonly string[], open: OpenDesk): Promise<voi
       return desk.print(await neighbours(desk, command))
     case 'link':
       return links(desk, command)
+    case 'ipset':
+      return showSets(desk, command)
+    case 'flush-ipsets':
+      return flushSets(desk, command.name)
+    case 'test-ipset':
+      return testSet(desk, command)
   }
 }
 

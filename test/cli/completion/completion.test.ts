@@ -97,7 +97,7 @@ test('inside ipvsadm', async () => {
 })
 
 test('inside dpip', async () => {
-  assert.deepEqual(await offered('dpip '), ['addr', 'route', 'neigh', 'link'])
+  assert.deepEqual(await offered('dpip '), ['addr', 'route', 'neigh', 'link', 'ipset'])
   assert.deepEqual(await offered('dpip -s route '), ['add', 'del', 'show'])
   assert.deepEqual(await offered('dpip addr add 10.0.0.1/32 '), ['dev', 'sapool'])
   assert.deepEqual(await offered('dpip addr add 10.0.0.1/32 dev '), ['ext0', 'int0'])

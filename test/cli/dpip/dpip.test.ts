@@ -84,11 +84,11 @@ test('addr, route and neigh become edits, in any order of words', () => {
 
 test('mistakes are one line that says what to do', () => {
   const cases: [string, string][] = [
-    ['', 'dpip needs an object: addr, route, neigh or link'],
+    ['', 'dpip needs an object: addr, route, neigh, link or ipset'],
     ['addr', 'dpip addr needs a verb: add, del, show or flush'],
     ['adr show', 'unknown object "adr"; did you mean addr?'],
-    ['quux show', 'unknown object "quux"; there are addr, route, neigh or link'],
-    ['vlan show', 'dpip vlan is not supported; there are addr, route, neigh or link'],
+    ['quux show', 'unknown object "quux"; there are addr, route, neigh, link or ipset'],
+    ['vlan show', 'dpip vlan is not supported; there are addr, route, neigh, link or ipset'],
     ['route shwo', 'unknown verb "shwo" of dpip route; did you mean show?'],
     ['link set', 'dpip link set: nothing can be set here; change the config and tapvs reload'],
     ['link add', 'unknown verb "add" of dpip link; there is show'],

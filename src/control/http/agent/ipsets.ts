@@ -2,7 +2,7 @@
 
 import type { IpsetInfo, Verbs } from '../../../api/commands.ts'
 import { ACL_PER_REQUEST } from '../../../api/limits.ts'
-import { plainPrefix, prefixProblem } from '../../../config/prefix-lists.ts'
+import { membersOf } from '../../../config/members.ts'
 import { isIp } from '../../../wire/ip-address.ts'
 import {
   AgentError,
@@ -25,7 +25,7 @@ const MEMBER = `${SET}/member`
 const WRONG = 400
 
 /** What all of them hold, which is more than one page. */
-async function membersOf(control: Control, name: string): Promise<Member[]> {
+async function heldBy(control: Control, name: string): Promise<Member[]> {
   const all: Member[] = []
   for (;;) {
     const where = { name, from: all.length, limit: ACL_PER_REQUEST }
@@ -42,7 +42,7 @@ async function setOf<B>({ control, params: { name } }: Call<B>): Promise<IpsetIn
 }
 
 async function infoOf(control: Control, { name }: IpsetInfo) {
-  const Entries = (await membersOf(control, name)).map(({ prefix }) => ({ Entry: prefix }))
+  const Entries = (await heldBy(control, name)).map(({ prefix }) => ({ Entry: prefix }))
   return { Name: name, Type: 'hash:net' as const, Entries }
 }
 
@@ -52,10 +52,10 @@ interface Body {
 
 /** What the body names, each once and as it is listed. */
 function entriesIn({ Entries }: Body): string[] {
-  const all = (Entries ?? []).map(({ Entry }) => {
-    const problem = prefixProblem(Entry)
-    if (problem !== undefined) throw new AgentError(WRONG, `Entry: ${problem}`)
-    return plainPrefix(Entry)
+  const all = (Entries ?? []).flatMap(({ Entry }) => {
+    const members = membersOf(Entry)
+    if (typeof members === 'string') throw new AgentError(WRONG, `Entry: ${members}`)
+    return members
   })
   return [...new Set(all)]
 }
@@ -123,7 +123,7 @@ const MEMBERS: AgentRoute[] = [
     wrong: WRONG,
     async handle(call) {
       const { name: ipset } = await setOf(call)
-      const known = new Set((await membersOf(call.control, ipset)).map(({ prefix }) => prefix))
+      const known = new Set((await heldBy(call.control, ipset)).map(({ prefix }) => prefix))
       const prefixes = entriesIn(call.body).filter(prefix => !known.has(prefix))
       if (prefixes.length === 0) return done
       await edit(call.control, [{ edit: 'add-members', ipset, prefixes }], WRONG)
