@@ -183,13 +183,17 @@ export class Joiner {
     const offset = (word & 0x1fff) * 8
     const payload = bytes.subarray(IP_AT + ipHeader(bytes), IP_AT + get16(bytes, IP_AT + 2))
     const end = offset + payload.length
+    const isLast = (word & MORE) === 0
+    // Of two datagrams with one ID.
+    if (held.total >= 0 && (isLast || end > held.total)) return false
     for (const [from, part] of held.parts) {
+      if (isLast && from > offset) return false
       if (from < end && offset < from + part.length) return false
     }
     if (offset === 0) held.first = bytes
     held.parts.push([offset, payload.slice()])
     held.got += payload.length
-    if ((word & MORE) === 0) held.total = end
+    if (isLast) held.total = end
     return true
   }
 }

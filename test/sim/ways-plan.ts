@@ -14,6 +14,8 @@ const PING_MOST = 1000
 /** Of hosts behind the RSs' arm, which have ports of their own. */
 const FIRST_PORT = 40_000
 const ANSWER_LEAST = 8
+/** Bytes of a datagram that are nowhere cut. */
+const WHOLE = 500
 
 /** The world of a seed; without a name the seeds take turns. */
 export function waysOf(seed: number, isSmall = false, name = turnOf(seed)): Plan {
@@ -67,9 +69,13 @@ function linkOf(link: LinkPlan, way: Way, arm: 0 | 1): LinkPlan {
   return way.six[0] ? { ...link, mtu: Math.max(link.mtu, LEAST) } : link
 }
 
-function askOf(ask: Ask, { six }: Way): Ask {
-  // One without a checksum would have to be summed whole where it is cut.
-  return six[0] && (ask.bytes > 1000 || ask.answer > 1000) ? { ...ask, sum: true } : ask
+/**
+ * What is cut has a checksum. Over IPv6 it must, and who answers by NAT64 without one has it summed only whole. Of a tunnel's header the ID
+ * is drawn, and may be that of a datagram of which a part was lost, which makes one of both.
+ */
+function askOf(ask: Ask, { six, by }: Way): Ask {
+  const isCut = ask.bytes > WHOLE || ask.answer > WHOLE
+  return isCut && (six[0] || by === 'tunnel') ? { ...ask, sum: true } : ask
 }
 
 function inside(actor: Actor, i: number, rss: number): Actor {
