@@ -47,13 +47,19 @@ export function statusOf(kind: RefusalKind): number {
   return STATUS[kind]
 }
 
+/** Of keys that there are not. */
+const KEYS_NAMED = 8
+
 /** One line for what a schema refused: `query.limit: expected a whole number 1-1000, found "x"`. */
 export function lineOf(part: string, value: unknown, issue: z.core.$ZodIssue): string {
   const at = (path: readonly PropertyKey[]) =>
     path.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
   const place = `${part}${at(issue.path)}`
-  if (issue.code === 'unrecognized_keys')
-    return `${place}: there is no ${issue.keys.map(key => JSON.stringify(key)).join(', ')}`
+  if (issue.code === 'unrecognized_keys') {
+    const named = issue.keys.slice(0, KEYS_NAMED).map(key => JSON.stringify(key))
+    const more = issue.keys.length - named.length
+    return `${place}: there is no ${named.join(', ')}${more > 0 ? `, and ${more} more` : ''}`
+  }
   let found = value
   for (const step of issue.path) found = (found as Record<PropertyKey, unknown> | null)?.[step]
   return `${place}: expected ${issue.message}, found ${shown(found)}`

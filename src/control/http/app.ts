@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import type * as z from 'zod'
 import type { Answer, Request } from '../../api/commands.ts'
-import { HttpError, lineOf, statusOf } from '../../api/errors.ts'
+import { HttpError, statusOf } from '../../api/errors.ts'
 import type { Operation } from '../../api/operation.ts'
 import { Refused } from '../../api/refused.ts'
 import type { Journals } from '../journal/journals.ts'
@@ -14,6 +14,7 @@ import type { Watching } from '../recorder/watching.ts'
 import { agentApi } from './agent/agent.ts'
 import { addCapture } from './capture.ts'
 import { addJournal } from './journal.ts'
+import { type Judged, judged } from './judged.ts'
 import { addMoments } from './moments.ts'
 import { describeOperation, documentWith } from './openapi.ts'
 import { OPERATIONS } from './operations.ts'
@@ -63,13 +64,10 @@ export async function buildApp(
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAM_MAX },
   })
-  app.setValidatorCompiler(({ schema, httpPart }) => given => {
-    // Without a body, fastify gives null.
-    const value = given ?? undefined
-    const { data, error } = (schema as z.ZodType).safeParse(value)
-    const issue = error?.issues[0]
-    if (!issue) return { value: data }
-    return { error: new HttpError(400, lineOf(PARTS[httpPart ?? ''] ?? 'body', value, issue)) }
+  app.setValidatorCompiler(({ schema, httpPart }) => {
+    const part = PARTS[httpPart ?? ''] ?? 'body'
+    // Its typings know no promise but their own.
+    return given => judged(schema as z.ZodType, part, given) as Exclude<Judged, Promise<true>>
   })
   // Answers are the daemon's own values; to check each of a thousand connections would only cost time.
   app.setSerializerCompiler(() => JSON.stringify)
