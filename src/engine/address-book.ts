@@ -1,15 +1,19 @@
 /**
  * The address book: IPv6 addresses that control has configured (VIPs, LIPs, RIPs, next hops), each under a *word*, a number
- * from 1 on that stands for the address everywhere in the engine. An address that several things have is in it
- * once, and leaves with the last of them.
+ * from 1 on that stands for the address everywhere in the engine. No packet enters one: who is in the book is control's choice.
  *
- * Life-cycle of an entry: intern() ... intern() counts it up, release() down, and with the last one the word is free for
- * another address; whoever still holds it then would mean the wrong one. The lowest free word is given out, so books
- * with the same entries that take the same steps stay the same, and workers can tell one another words.
+ * Life-cycle of an entry: wordOf() enters an address, and it stays, whatever is taken away again, until the book is full. Then
+ * `whenFull` looks through all of the engine for words that it still means, and keep() frees the others at once (words-in-use.ts). Counting
+ * who has a word would need a count for each record, which a daemon that is killed leaves wrong; what is looked for is the truth.
+ *
+ * A word is its engine's own. Workers are told of addresses in other orders (one that is started again hears of those only that are
+ * left) and free words at other times, so the same address may have another word in each. What leaves a worker therefore never is a
+ * word: neighbours are told of by address (peers.ts), persistent clients, cookies and rates are known by a hash of the VIP (addressKey of
+ * hash-tables.ts), and RSs of NAT by their words XORed. An engine that follows another on the same memory follows on its book too.
  *
  * Memory, 32 bytes an entry, of which zeroes are an empty book:
  *
- *   0..3 address as on the wire, big-endian   4 count (0: free; written last, cleared first)   5..7 spare
+ *   0..3 address as on the wire, big-endian   4 in use (0: free; written last, cleared first)   5..7 spare
  *
  * The entry of word 0, which no address has, is the key of digests (digest): without it nobody aims at one.
  *
@@ -27,7 +31,7 @@ export const FAR = 1 << 31
 const SHIFT = 3
 /** Cells of an entry, for who reads an image. */
 export const BOOK_CELLS = 1 << SHIFT
-const COUNT = 4
+const IN_USE = 4
 export const DIGEST_KEY_CELLS = 8
 
 export class AddressBook {
@@ -39,6 +43,8 @@ export class AddressBook {
   readonly #next: Int32Array
   readonly #mask: number
   #used = 0
+  /** Calls keep() with the words that the engine means. A book of nobody's frees none. */
+  whenFull: (() => void) | null = null
   /** No word below it is free. */
   #lowest = 1
 
@@ -54,7 +60,7 @@ export class AddressBook {
     this.#heads = new Int32Array(buckets)
     this.#next = new Int32Array(capacity + 1)
     this.#mask = buckets - 1
-    for (let word = 1; word <= capacity; word++) if (this.count(word) !== 0) this.#enter(word)
+    this.#enterAll()
   }
 
   /** Gives memory that nobody uses yet its key, of random int32. */
@@ -75,9 +81,9 @@ export class AddressBook {
     return this.#used
   }
 
-  /** How often it was interned and not released. */
-  count(word: number): number {
-    return this.#cells[(word << SHIFT) | COUNT]
+  /** An address has it. */
+  has(word: number): boolean {
+    return this.#cells[(word << SHIFT) | IN_USE] !== 0
   }
 
   /** Cell `i` (0 to 3) of the address that has this word. */
@@ -135,43 +141,63 @@ export class AddressBook {
     return this.digest(a, b, 0, 0)
   }
 
-  /** => The word of an address that somebody has set up, or NO_WORD if the book is full. It stays: words are not given to others while they may mean something. */
+  /**
+   * => The word of an address that somebody sets up, which has one from now on; NO_WORD if all are in use. It is to be put where
+   * words are looked for before the next one is asked for.
+   */
   wordOf(a: number, b: number, c: number, d: number): number {
     const known = this.find(a, b, c, d)
-    return known === NO_WORD ? this.intern(a, b, c, d) : known
+    if (known !== NO_WORD) return known
+    if (this.#used === this.capacity) this.whenFull?.()
+    const word = this.#free()
+    if (word > this.capacity) return NO_WORD
+    const at = word << SHIFT
+    this.#cells[at] = a
+    this.#cells[at | 1] = b
+    this.#cells[at | 2] = c
+    this.#cells[at | 3] = d
+    this.#cells[at | IN_USE] = 1
+    this.#enter(word)
+    return word
+  }
+
+  /** Frees all words that are 0 in `meant`, of capacity + 1 bytes. */
+  keep(meant: Uint8Array): void {
+    for (let word = 1; word <= this.capacity; word++)
+      if (meant[word] === 0) this.#cells[(word << SHIFT) | IN_USE] = 0
+    this.#enterAll()
   }
 
   /** Key and entries up to the highest one in use, for an image. */
   save(): Int32Array {
     let top = this.capacity
-    while (top > 0 && this.count(top) === 0) top--
+    while (top > 0 && !this.has(top)) top--
     return this.#cells.slice(0, (top + 1) << SHIFT)
   }
 
   /**
    * Its memory is another's from now on, who had the same entries when `cells` were saved, or fewer: those stay, and what that one has
-   * entered since comes in. Throws RangeError if a word means two addresses.
+   * entered since comes in. => false, and nothing done, if that one has given a word of them to another address
    */
-  resume(cells: Int32Array): void {
-    this.#heads.fill(0)
-    this.#used = 0
-    this.#lowest = 1
+  resume(cells: Int32Array): boolean {
     const own = this.#cells
-    for (let word = 1; word < cells.length >> SHIFT; word++) {
-      const at = word << SHIFT
-      if (cells[at | COUNT] === 0) continue
-      if (own[at | COUNT] === 0) own.set(cells.subarray(at, at + BOOK_CELLS), at)
-      for (let i = 0; i < 4; i++)
-        if (own[at | i] !== cells[at | i]) throw new RangeError('a word of two addresses')
+    const words = cells.length >> SHIFT
+    for (let at = BOOK_CELLS; at < cells.length; at += BOOK_CELLS) {
+      if (cells[at | IN_USE] === 0 || own[at | IN_USE] === 0) continue
+      for (let i = 0; i < 4; i++) if (own[at | i] !== cells[at | i]) return false
     }
-    for (let word = 1; word <= this.capacity; word++) if (this.count(word) !== 0) this.#enter(word)
+    for (let word = 1; word < words; word++) {
+      const at = word << SHIFT
+      if (cells[at | IN_USE] !== 0) own.set(cells.subarray(at, at + BOOK_CELLS), at)
+    }
+    this.#enterAll()
+    return true
   }
 
   /** Into an empty one of the same capacity. */
   restore(cells: Int32Array): void {
     this.#cells.set(cells)
-    for (let word = 1; word < cells.length >> SHIFT; word++)
-      if (this.count(word) !== 0) this.#enter(word)
+    this.#enterAll()
   }
 
   /** The address that has this word. */
@@ -207,37 +233,12 @@ export class AddressBook {
     return NO_WORD
   }
 
-  /** Enters an address, or counts it once more. => its word, or NO_WORD if the book is full */
-  intern(a: number, b: number, c: number, d: number): number {
-    const known = this.find(a, b, c, d)
-    if (known !== NO_WORD) {
-      this.#cells[(known << SHIFT) | COUNT]++
-      return known
-    }
-    const word = this.#free()
-    if (word > this.capacity) return NO_WORD
-    const at = word << SHIFT
-    this.#cells[at] = a
-    this.#cells[at | 1] = b
-    this.#cells[at | 2] = c
-    this.#cells[at | 3] = d
-    this.#cells[at | COUNT] = 1
-    this.#enter(word)
-    return word
-  }
-
-  /** Somebody who has interned it needs it no more. */
-  release(word: number): void {
-    if (--this.#cells[(word << SHIFT) | COUNT] !== 0) return
-    const bucket = this.#bucketOf(word)
-    let before = this.#heads[bucket]
-    if (before === word) this.#heads[bucket] = this.#next[word]
-    else {
-      while (this.#next[before] !== word) before = this.#next[before]
-      this.#next[before] = this.#next[word]
-    }
-    this.#used--
-    if (word < this.#lowest) this.#lowest = word
+  /** Makes the index anew. */
+  #enterAll(): void {
+    this.#heads.fill(NO_WORD)
+    this.#used = 0
+    this.#lowest = 1
+    for (let word = 1; word <= this.capacity; word++) if (this.has(word)) this.#enter(word)
   }
 
   #enter(word: number): void {
@@ -249,7 +250,7 @@ export class AddressBook {
 
   /** => The lowest free word, or one behind the last */
   #free(): number {
-    while (this.#lowest <= this.capacity && this.count(this.#lowest) !== 0) this.#lowest++
+    while (this.#lowest <= this.capacity && this.has(this.#lowest)) this.#lowest++
     return this.#lowest
   }
 

@@ -25,6 +25,8 @@ export class ArpInput {
   readonly #counters: Counters
   readonly #peers: Peers | null
   readonly #claims: Claims
+  /** For the others. */
+  readonly #told = new Int32Array(4)
 
   constructor({ frames, arms, counters, peers }: Parts, neighs: Neighs, claims: Claims) {
     this.#frames = frames
@@ -59,7 +61,8 @@ export class ArpInput {
     const solicited = forUs && op === ARP_OP.REPLY
     const link = linkOf(arm.index, IPV4)
     const known = this.#neighs.hear(link, sender, macHi, macLo, solicited, now)
-    this.#peers?.tell(link, sender, macHi, macLo, solicited)
+    this.#told[0] = sender
+    this.#peers?.tell(link, this.#told, macHi, macLo, solicited)
     if (!forUs) return known ? DONE : -Drop.ARP_NOT_OURS
     // With several workers it may be another one that asked.
     if (solicited) return known || this.#peers !== null ? DONE : -Drop.ARP_UNSOLICITED

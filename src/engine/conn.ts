@@ -187,6 +187,11 @@ export class ConnTable {
     return cleared
   }
 
+  /** Some of the records below `end` may be an earlier engine's, and are whose they were until adopt(). */
+  holdUpTo(end: number): void {
+    this.#top = end
+  }
+
   /** The same as the index's, whose findWide() is for IPv6. */
   find(key: number, saddr: number, daddr: number, ports: number): number {
     return this.index.find(key, saddr, daddr, ports)

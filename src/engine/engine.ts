@@ -53,6 +53,7 @@ import type { TraceRing } from './trace.ts'
 import { UoaAlone } from './uoa-alone.ts'
 import { GOOD } from './usual.ts'
 import { Verify } from './verify.ts'
+import { freeWords } from './words-in-use.ts'
 import type { FullNat } from './xmit/fullnat.ts'
 import { unfit } from './xmit/ip.ts'
 import { newMethods } from './xmit/methods.ts'
@@ -170,17 +171,17 @@ export class Engine {
     this.#datagrams = new Datagrams(parts, conns, this.#egress, this.udpTimeoutMs, options.udp)
     this.#uoaAlone = new UoaAlone(parts, this.#egress, options.udp.uoa)
     this.#peers = options.peers
-    const syn = { ...around, proxied: this.#proxied, fullnat: this.#fullnat }
-    this.syn = new SynProxy(parts, { ...syn, engine: this }, options.synProxy)
-    this.#expiry = new Expiry(this.frames, conns, resets, this.syn)
-    this.opening = new Opening(parts, this.icmp, this.syn.answers, options)
     const steps = {
       ...{ ...around, datagrams: this.#datagrams, icmp: this.icmp, uoa: this.#uoaAlone },
       ...{ fragmentation: this.#fragmentation, fullnat: this.#fullnat },
       ...{ proxied: this.#proxied, setup: this.setup, reuse: this.reuse },
     }
+    this.syn = new SynProxy(parts, { ...steps, engine: this }, options.synProxy)
+    this.#expiry = new Expiry(this.frames, conns, resets, this.syn)
+    this.opening = new Opening(parts, this.icmp, this.syn.answers, options)
     this.#detours = new Detours(parts, conns.drafts, this.opening, steps, options)
     this.beside.pings = this.#detours.pings
+    this.addressBook.whenFull = () => freeWords(this)
     this.neighTick = options.now | 0
     this.turn(this.neighTick)
   }

@@ -4,7 +4,7 @@
  * learnt of whom. Nobody's key is in it, so that a restart, and another balancer beside this one, come to the same too.
  */
 
-import type { AddressBook } from './address-book.ts'
+import { type AddressBook, NO_WORD } from './address-book.ts'
 import type { Candidate } from './candidates.ts'
 import { Family } from './family.ts'
 import { SipHash } from './siphash.ts'
@@ -173,10 +173,10 @@ function nodesOf(weights: readonly number[]): number[] {
 
 /**
  * What these tables know an address by: of IPv4 itself. A word of IPv6 is the address book's own, and another one where addresses came in
- * another order; so of IPv6 it is a hash of the address.
+ * another order; so of IPv6 it is a hash of the address. No address (NO_WORD) is 0 in both.
  */
 export function addressKey(book: AddressBook, family: number, word: number): number {
-  if (family === Family.IPV4) return word
+  if (family === Family.IPV4 || word === NO_WORD) return word
   const [a, b, c, d] = book.cells(word)
   const hash = fixedKey(FIRST_KEY)
   return hash.of(hash.of(a, b, c), d, 0)

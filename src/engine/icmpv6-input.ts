@@ -165,7 +165,7 @@ export class Icmpv6Input {
     } else {
       const sender = neighWord(this.#book, this.#templates, source)
       if (isOurs(this.#arms, FAMILY, sender)) return this.#claimed(sender, p, arm, now)
-      const known = !isBare && this.#hear(arm, sender, hi, lo, false, now)
+      const known = !isBare && this.#hear(arm, sender, source, hi, lo, false, now)
       if (!arm.owns(FAMILY, target)) return known ? DONE : -Drop.ND_NOT_OURS
     }
     return this.#advertise(slot, p, arm, isProbe)
@@ -184,15 +184,23 @@ export class Icmpv6Input {
     const macHi = isBare ? this.#macHi(p) : hi
     const macLo = isBare ? this.#macLo(p) : lo
     const solicited = !toGroup && arm.owns(FAMILY, p.daddr)
-    const known = this.#hear(arm, target, macHi, macLo, solicited, now)
+    const known = this.#hear(arm, target, address, macHi, macLo, solicited, now)
     if (!solicited) return known ? DONE : -Drop.ND_NOT_OURS
     return known || this.#peers !== null ? DONE : -Drop.ND_UNSOLICITED
   }
 
-  #hear(arm: Arm, word: number, hi: number, lo: number, solicited: boolean, now: number): boolean {
+  #hear(
+    arm: Arm,
+    word: number,
+    address: Int32Array,
+    hi: number,
+    lo: number,
+    solicited: boolean,
+    now: number,
+  ): boolean {
     const link = linkOf(arm.index, FAMILY)
     const known = this.#neighs.hear(link, word, hi, lo, solicited, now)
-    this.#peers?.tell(link, word, hi, lo, solicited)
+    this.#peers?.tell(link, address, hi, lo, solicited)
     return known
   }
 

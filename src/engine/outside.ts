@@ -15,7 +15,7 @@ const { IPV6 } = Family
 export class Outside {
   readonly #book: AddressBook
   readonly #arms: readonly Arm[]
-  /** Words. One that no service has any more stays, as its connections do. */
+  /** Words. One that no service has any more stays as long as its word means it, for its connections do. */
   readonly #words = new Set<number>()
   /** There are any. */
   isUsed = false
@@ -38,6 +38,12 @@ export class Outside {
       if (match !== null) this.#words.add(pool.lip)
       else this.#words.delete(pool.lip)
     }
+    this.isUsed = this.#words.size > 0
+  }
+
+  /** Those go that are not meant (words-in-use.ts). */
+  forget(meant: Uint8Array): void {
+    for (const word of this.#words) if (meant[word] === 0) this.#words.delete(word)
     this.isUsed = this.#words.size > 0
   }
 

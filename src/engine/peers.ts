@@ -10,6 +10,6 @@ export interface Peers {
   /** Index of this worker, from 0. */
   readonly self: number
   readonly steering: Steering
-  /** Passes on what a neighbour said: `word` on `link` has this MAC. */
-  tell(link: number, word: number, macHi: number, macLo: number, solicited: boolean): void
+  /** Passes on what a neighbour said: `address` on `link`, of IPv4 the first of its cells, has this MAC. Words are each worker's own. */
+  tell(link: number, address: Int32Array, macHi: number, macLo: number, solicited: boolean): void
 }

@@ -74,10 +74,10 @@ export class Placement {
       return this.#chosen(this.#pickOf(service, without), p, Chosen.SCHEDULER)
     }
     const network = this.#networkOf(service, p)
-    const { vip, candidates } = service
+    const { vipKey, candidates } = service
     // What answers TCP and UDP at one port, as DNS does, are two services.
     const port = (service.family << 24) | (service.protocol << 16) | service.vport
-    const place = this.#templates.find(network, vip, port, now)
+    const place = this.#templates.find(network, vipKey, port, now)
     const known = place < 0 ? undefined : this.#dests.list[place]
     const keeps =
       known !== undefined && known.service === service && candidates.takes(known, without)
@@ -86,7 +86,7 @@ export class Placement {
     if (dest === undefined) return this.#chosen(this.#pickOf(service, without), p, Chosen.SCHEDULER)
     const until = (now + service.persistenceMs) | 0
     // Whoever has the client's bucket may never give it back: better another RS than no connection.
-    if (place === LOCKED || !this.#templates.put(network, vip, port, dest.index, until))
+    if (place === LOCKED || !this.#templates.put(network, vipKey, port, dest.index, until))
       this.#counters.count(Event.PERSISTENCE_LOCKED)
     return this.#chosen(dest, p, keeps ? Chosen.PERSISTENCE : Chosen.SCHEDULER)
   }

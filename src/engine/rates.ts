@@ -22,7 +22,7 @@ export type SynGate = Float64Array
 export interface Limiting {
   readonly protocol: number
   readonly family: number
-  readonly vip: number
+  readonly vipKey: number
   readonly vport: number
   readonly rate: Bucket | null
   readonly clientRate: Bucket | null
@@ -93,7 +93,7 @@ export class Rates {
 
   /** => the client's entry, as full as it is now; a new one if it has none */
   #entry(service: Limiting, bucket: Bucket, client: number, now: number): number {
-    const { vip } = service
+    const { vipKey: vip } = service
     const port = (service.family << 24) | (service.protocol << 16) | service.vport
     const cells = this.#cells
     const first = this.#hash(client, vip, port) * WAYS

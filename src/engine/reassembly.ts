@@ -46,6 +46,16 @@ export class Reassembly extends HeldDatagrams {
     this.#fragment = new Fragment(parts, services)
   }
 
+  /** The words of those who send and get what is held. */
+  eachAddress(see: (word: number) => void): void {
+    const { rows } = this
+    for (let at = 0; at < rows.length; at += Row.CELLS) {
+      if (rows[at + STATE] === State.FREE) continue
+      see(rows[at + Row.SRC])
+      see(rows[at + Row.DST])
+    }
+  }
+
   /**
    * The fragment in `slot`, of whose IP header p tells. => 0 if the slot now has the whole datagram, to be decoded anew; PARKED if it
    * was taken in, and its slot is free; DONE for a duplicate; or minus a drop reason

@@ -55,7 +55,7 @@ export class Setup {
   readonly #outcomes: Outcomes
   readonly #lips: Lips
   /** Words, by family. */
-  readonly #lipAddresses: readonly Set<number>[] = [new Set(), new Set()]
+  readonly lipAddresses: readonly Set<number>[] = [new Set(), new Set()]
   readonly #book: AddressBook
   readonly guards: Guards
   #establishedMs: number
@@ -76,7 +76,7 @@ export class Setup {
 
   save(): SetupImage {
     const services = this.services.all().map(each => savedService(each, this.#modules.get(each)))
-    const lips = this.#lipAddresses.map(words => [...words])
+    const lips = this.lipAddresses.map(words => [...words])
     const [lists, out] = [this.guards.lists.save(), this.services.saveOut()]
     return { lists, services, lips, ...out, establishedMs: this.#establishedMs }
   }
@@ -86,7 +86,7 @@ export class Setup {
     this.#establishedMs = establishedMs
     for (const { name, prefixes } of lists) this.guards.lists.put(name, buildTable(prefixes))
     for (const [family, words] of lips.entries())
-      for (const lip of words) this.#lipAddresses[family].add(lip)
+      for (const lip of words) this.lipAddresses[family].add(lip)
     this.services.restoreOut(out)
     for (const { dests, acl, ...rest } of services) {
       const service = newService(rest)
@@ -117,7 +117,7 @@ export class Setup {
 
   /** An address whose packets come from real servers, not from clients. */
   isLip(word: number, family: number = IPV4): boolean {
-    return this.#lipAddresses[family].has(word)
+    return this.lipAddresses[family].has(word)
   }
 
   /** As LipSet has it: an RS may itself be a client of a service. */
@@ -138,8 +138,8 @@ export class Setup {
     const before = this.#lips[place]
     this.#lips[place] = pool
     if (before !== undefined && !this.#lips.some(other => isSame(other, before)))
-      this.#lipAddresses[before.family].delete(before.lip)
-    this.#lipAddresses[pool.family].add(pool.lip)
+      this.lipAddresses[before.family].delete(before.lip)
+    this.lipAddresses[pool.family].add(pool.lip)
   }
 
   /** Adds a service without RSs, or changes one. */

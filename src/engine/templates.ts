@@ -5,7 +5,7 @@
  *
  *   key      4 int32 at the head of the memory, the same for all workers: without it a client cannot be aimed at
  *   swept    int32 behind it: cell from which on the next sweep() looks
- *   bucket   8 entries of 8 int32: CIP (masked) | VIP | vport | place of the RS | deadline | lock (entry 0) | - | -
+ *   bucket   8 entries of 8 int32: CIP (masked) | VIP, of IPv6 a hash of it | vport | place of the RS | deadline | lock (entry 0) | - | -
  *   vport    with the number of the protocol above it
  *   lock     0, or the index of the worker that has it, and one
  *

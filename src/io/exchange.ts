@@ -13,10 +13,14 @@ import { Handed, type Handover } from './handover.ts'
 /** Records taken in per turn, so that a flood from a neighbour leaves the arms their turn. */
 const RECORDS_PER_TURN = 256
 
-/** What another worker has heard of a MAC (Neighs.hear). */
+/** Of a record's first cell, where it tells of a neighbour: whether that was asked for, and the link. */
+const SOLICITED = 0x100
+const LINK = 0xff
+
+/** What another worker has heard of a MAC (Peers.tell). */
 export type Hear = (
   link: number,
-  word: number,
+  address: Int32Array,
   macHi: number,
   macLo: number,
   solicited: boolean,
@@ -27,6 +31,8 @@ export class Exchange implements Peers {
   readonly steering: Steering
   readonly #rings: Handover
   readonly #workers: number
+  /** The last one that was told of. */
+  readonly #address = new Int32Array(4)
 
   constructor(rings: Handover, steering: Steering, workers: number, self: number) {
     this.#rings = rings
@@ -35,13 +41,19 @@ export class Exchange implements Peers {
     this.self = self
   }
 
-  tell(link: number, word: number, macHi: number, macLo: number, solicited: boolean): void {
+  tell(link: number, address: Int32Array, macHi: number, macLo: number, solicited: boolean): void {
+    const head = (macHi << 16) | (solicited ? SOLICITED : 0) | link
     for (let to = 0; to < this.#workers; to++) {
       // A ring that is full of frames loses it; whoever still needs to know asks again within a second.
-      if (to !== this.self) {
-        this.#rings.send(to, Handed.NEIGH, link, word, macHi, macLo, solicited ? 1 : 0)
-      }
+      if (to !== this.self) this.#sendAddress(to, head, macLo, address)
     }
+  }
+
+  #sendAddress(to: number, head: number, macLo: number, address: Int32Array): void {
+    const c = address[0]
+    const d = address[1]
+    const e = address[2]
+    this.#rings.send(to, Handed.NEIGH, head, macLo, c, d, e, address[3])
   }
 
   /** Gives the frame in `slot`, which came in on `arm`, to the worker `owner`, or drops it if that one is behind. */
@@ -69,8 +81,18 @@ export class Exchange implements Peers {
         frames.fragment[b] = e
         judge(a, b)
       } else if (kind === Handed.HOME) frames.release(a)
-      else hear(a, b, c, d, e === 1)
+      else this.#heard(hear)
     }
+  }
+
+  #heard(hear: Hear): void {
+    const { a: head, b: macLo, c, d, e, f } = this.#rings
+    const address = this.#address
+    address[0] = c
+    address[1] = d
+    address[2] = e
+    address[3] = f
+    hear(head & LINK, address, head >>> 16, macLo, (head & SOLICITED) !== 0)
   }
 
   /** Marks the slots of all workers that are not in this one's hands. */

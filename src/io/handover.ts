@@ -5,7 +5,7 @@
  *
  *   flags    [asleep]                      one line for each worker
  *   rings    [head]  [tail]                a line each, for every pair: head is the consumer's, tail the producer's
- *   records  [kind, a, b, c, d, e, -, -]   32 bytes each; capacity is a power of two, at least twice a worker's slots
+ *   records  [kind, a, b, c, d, e, f, -]   32 bytes each; capacity is a power of two, at least twice a worker's slots
  *   holders  a byte for each slot of all workers: 1 + who has it, 0 for its owner; written by whoever reads the record
  *
  * Head and tail run freely, modulo 2^32. A record is written first and published with the tail, once per burst
@@ -37,7 +37,7 @@ export const Handed = {
   FRAME: 1,
   /** slot, one of the receiver's */
   HOME: 2,
-  /** link, word, MAC first 16 bits, MAC last 32 bits, solicited or not */
+  /** MAC first 16 bits << 16 | solicited << 8 | link, MAC last 32 bits, four cells of the address */
   NEIGH: 3,
 } as const
 
@@ -64,6 +64,7 @@ export class Handover {
   c = 0
   d = 0
   e = 0
+  f = 0
   from = 0
 
   readonly #cells: Int32Array
@@ -127,7 +128,7 @@ export class Handover {
    * Writes a record for another worker, who sees it after flush(). => false when there is no room for it, which
    * HOME always has. Throws Error if it has not: a slot was sent home twice.
    */
-  send(to: number, kind: number, a: number, b = 0, c = 0, d = 0, e = 0): boolean {
+  send(to: number, kind: number, a: number, b = 0, c = 0, d = 0, e = 0, f = 0): boolean {
     const written = this.#written[to]
     const room = kind === Handed.HOME ? this.#capacity : this.#capacity - this.#slots
     if (((written - this.#headSeen[to]) | 0) >= room) {
@@ -142,6 +143,7 @@ export class Handover {
     cells[at + 3] = c
     cells[at + 4] = d
     cells[at + 5] = e
+    cells[at + 6] = f
     this.#written[to] = (written + 1) | 0
     this.#unpublished = true
     return true
@@ -164,7 +166,7 @@ export class Handover {
   }
 
   /**
-   * Reads the next record of any worker into kind, a..e and from. => false when there is none. Others may write as
+   * Reads the next record of any worker into kind, a..f and from. => false when there is none. Others may write as
    * fast as this one reads: bound the number of calls in one turn.
    */
   receive(): boolean {
@@ -177,6 +179,7 @@ export class Handover {
     this.c = cells[at + 3]
     this.d = cells[at + 4]
     this.e = cells[at + 5]
+    this.f = cells[at + 6]
     this.#next = (this.#next + 1) | 0
     if (this.kind === Handed.FRAME) this.#holders[this.b] = this.#self + 1
     else if (this.kind === Handed.HOME) this.#holders[this.a] = this.#self + 1

@@ -8,6 +8,7 @@ import { DONE, Drop, Event, Gauge, HAND_OVER, PARKED } from '../engine/counters.
 import type { Engine } from '../engine/engine.ts'
 import { FlightKind } from '../engine/flight-records.ts'
 import { BURST } from '../engine/frames.ts'
+import { toldWord } from '../engine/neigh-word.ts'
 import type { Vlans } from '../engine/vlan.ts'
 import { clockMs } from './clock.ts'
 import type { Exchange, Hear } from './exchange.ts'
@@ -60,7 +61,8 @@ export class Loop {
   readonly #wasUp: boolean[]
   /** Has had a device: the arm of the health checks gets one only when it is needed. */
   readonly #hadDevice: boolean[]
-  readonly #hear: Hear = (link, word, macHi, macLo, solicited) => {
+  readonly #hear: Hear = (link, address, macHi, macLo, solicited) => {
+    const word = toldWord(this.#engine, link, address)
     if (this.#watch.journal) {
       const said = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
       this.#watch.note(FlightKind.HEARD, this.#now, said)

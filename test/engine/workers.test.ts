@@ -273,7 +273,8 @@ test('a worker that is behind loses frames, counted, and no slot', () => {
   const { frames } = one.engine
   const free = frames.free
   // Frames alone never fill the ring: it has room for as many as there are slots. What was heard by ARP takes room too.
-  for (let i = 0; i < 10; i++) one.exchange?.tell(1, ipv4Int(RIP), 0x5254, 1, false)
+  for (let i = 0; i < 10; i++)
+    one.exchange?.tell(1, Int32Array.of(ipv4Int(RIP), 0, 0, 0), 0x5254, 1, false)
   for (let i = 0; i < free; i++) one.segment(WAN, { ...SYN, sport })
   assert.equal(one.events('HANDED_OVER'), free - 10)
   assert.equal(one.drops('HAND_OVER_FULL'), 10)

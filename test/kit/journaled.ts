@@ -4,6 +4,7 @@ import { Journals } from '../../src/control/journal/journals.ts'
 import type { WorkerImage } from '../../src/control/threads/protocol.ts'
 import { Want } from '../../src/engine/flight.ts'
 import { FlightKind } from '../../src/engine/flight-records.ts'
+import { toldWord } from '../../src/engine/neigh-word.ts'
 import type { Hear } from '../../src/io/exchange.ts'
 import type { Stand } from './stand.ts'
 
@@ -40,11 +41,15 @@ function markedImage(stand: Stand, mark: number): WorkerImage {
 }
 
 /** What another worker has heard by ARP, as a loop takes it in. */
-export function hear(stand: Stand, ...said: Parameters<Hear>): void {
-  const [link, word, macHi, macLo, solicited] = said
+export function hear(
+  stand: Pick<Stand, 'engine' | 'now' | 'watch'>,
+  ...said: Parameters<Hear>
+): void {
+  const [link, address, macHi, macLo, solicited] = said
+  const word = toldWord(stand.engine, link, address)
   const cells = Int32Array.of(link, word, macHi, macLo, solicited ? 1 : 0)
   stand.watch?.note(FlightKind.HEARD, stand.now | 0, cells)
-  stand.engine.neighs.hear(...said, stand.now | 0)
+  stand.engine.neighs.hear(link, word, macHi, macLo, solicited, stand.now | 0)
 }
 
 /** No connection is opened any more. */

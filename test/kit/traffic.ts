@@ -7,6 +7,7 @@
 import fc from 'fast-check'
 import type { Change } from '../../src/config/changes.ts'
 import { KEY, RECORD, TUPLE } from '../../src/engine/conn-layout.ts'
+import type { Hear } from '../../src/io/exchange.ts'
 import { ipv4Int, ipv4Text } from '../../src/wire/address.ts'
 import { datagram } from './datagram.ts'
 import { piece } from './fragments.ts'
@@ -223,7 +224,7 @@ const livesOf = (one: fc.Arbitrary<Step>, maxLength: number): fc.Arbitrary<Step[
 /** What a step comes to, the same for every stand. */
 export type Input =
   | { arm: string; bytes: Uint8Array }
-  | { hear: [number, number, number, number, boolean] }
+  | { hear: Parameters<Hear> }
   | { ms: number }
   | { changes: Change[] }
   | { drain: true }
@@ -233,7 +234,10 @@ export function inputOf(step: Step, stand: Stand): Input | undefined {
   if (step.step === 'change') return { changes: [step.change] }
   if (step.step === 'drain') return { drain: true }
   if (step.step === 'way') return wayInput(step, stand)
-  if (step.step === 'hear') return { hear: [1, ipv4Int(step.rs), 0x5254, 0x103, step.solicited] }
+  if (step.step === 'hear')
+    return {
+      hear: [1, Int32Array.of(ipv4Int(step.rs), 0, 0, 0), 0x5254, 0x103, step.solicited],
+    }
   if (step.step === 'arp') {
     const our = { mac: stand.macOf('dpdk1'), ip: '192.168.168.3' }
     const frame = arpFrame(step.op, { mac: step.mac, ip: step.rs }, our, our.mac)

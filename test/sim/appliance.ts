@@ -35,6 +35,7 @@ import { TraceRing } from '../../src/engine/trace.ts'
 import { Exchange } from '../../src/io/exchange.ts'
 import { Handover } from '../../src/io/handover.ts'
 import { checkBooks } from '../kit/books.ts'
+import { hear } from '../kit/journaled.ts'
 import { configOf, rsAddress, textOf } from './config.ts'
 import type { Plan } from './plan.ts'
 import { wayOf } from './ways.ts'
@@ -271,14 +272,13 @@ export class Appliance {
   #settle(): void {
     const { workers } = this
     // What one hands over goes home by way of another.
-    const rounds = workers.length === 1 ? 1 : 3
-    for (let round = 0; round < rounds; round++) {
+    for (let round = workers.length === 1 ? 2 : 0; round < 3; round++) {
       for (const [index, { built, exchange }] of workers.entries()) {
         const { engine } = built
         exchange?.receive(
           engine.frames,
           (arm, slot) => this.#judge(index, arm, slot),
-          (...said) => engine.neighs.hear(...said, this.now | 0),
+          (...said) => hear({ engine, now: this.now, watch: undefined }, ...said),
         )
         this.#collect(engine)
         exchange?.flush(engine.frames)

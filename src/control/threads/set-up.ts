@@ -61,6 +61,7 @@ export function make(start: WorkerStart, state: MappedState): Made {
     seed: randomInt(2 ** 31) | 1,
     now: longClockMs(),
   })
+  built.engine.conns.table.holdUpTo(state.recordsEnd())
   return { built, exchange, trace, sessions }
 }
 

@@ -9,13 +9,13 @@ export interface Word {
   word: number
 }
 
-/** The word of an address, which has one from now on. Throws RangeError if there are no more. */
+/** The word of an address, which has one as long as anything of the engine means it. Throws RangeError if there are no more. */
 export function wordOf(book: AddressBook, text: string): Word {
   const address = ipAddress(text)
   if (typeof address === 'number') return { family: Family.IPV4, word: address }
   const word = book.wordOf(...address)
   if (word === NO_WORD)
-    throw new RangeError(`no more than ${book.capacity} addresses of IPv6 until the next start`)
+    throw new RangeError(`no more than ${book.capacity} addresses of IPv6 at a time`)
   return { family: Family.IPV6, word }
 }
 

@@ -34,7 +34,7 @@ import type { FromWorker, ToWorker, WorkerAnswer, WorkerRequest, WorkerStart } f
 import { setSessionClock, tellTheLiving } from './session-ring.ts'
 import { type Made, make, type Prepared, prepare, setUp, takeOver } from './set-up.ts'
 import { copyConns, neighbours } from './snapshots.ts'
-import { mapState, stateFor } from './state.ts'
+import { type MappedState, mapState, stateFor } from './state.ts'
 import { warm } from './warm.ts'
 
 const start = workerData as WorkerStart
@@ -76,21 +76,18 @@ function main(): void {
   if (follows && !outlives(follows, port, start.waker, getReady)) return
   const life = start.lives === NO_FD ? undefined : live(start.lives, MAIN_SLOT + 1 + index)
   const began = wallMs()
-  const book = ahead.ready?.built.engine.addressBook
-  const words = book?.save()
-  state.share()
-  if (words) book?.resume(words)
-  const made = ahead.ready ?? make(start, state)
+  const ready = goOnWith(ahead.ready, state)
+  const made = ready ?? make(start, state)
   const builtAt = wallMs()
   const { sessions, built, trace } = made
   trace.log(start.debug)
   if (sessions) setSessionClock(sessions, clockMs())
   const end = state.recordsEnd()
-  const adopted = ahead.ready ? takeOver(ahead.ready, start, end) : setUp(made, start, end)
+  const adopted = ready ? takeOver(ready, start, end) : setUp(made, start, end)
   // Another text may do better.
   ownSchedulersOf(tell)
   // Ports take slots, of which a thread before this one may have had some until it was set up.
-  const { ring, loop } = ahead.ready ?? around(made)
+  const { ring, loop } = ready ?? around(made)
   confine(ring)
   const times = { began, built: builtAt, ready: wallMs() }
   post({ ready: true, times, ...(adopted && { adopted }) })
@@ -99,6 +96,14 @@ function main(): void {
   if (goesOn && life) leave(life)
   const told = built.engine.sessions
   if (!goesOn && sessions && told) tellTheLiving(told, sessions, clockMs())
+}
+
+/** The state is its own from now on. => what was prepared on a copy of it; undefined if there is none, or its words mean others by now */
+function goOnWith<T extends Prepared>(prepared: T | undefined, state: MappedState): T | undefined {
+  const book = prepared?.built.engine.addressBook
+  const words = book?.save()
+  state.share()
+  return words === undefined || book?.resume(words) ? prepared : undefined
 }
 
 /** Others go on at once, and need the processors: this thread is taken apart, which takes ms of one, when they have begun. */

@@ -92,6 +92,7 @@ for (const [before, more] of [
     const state = mapState(start.state, what, true)
     const made = make(start, state)
     const records = () => [...new Int32Array(mapState(start.state, what).conns)]
+    assert.equal(made.built.engine.conns.table.top, state.recordsEnd(), 'what may be in use')
     const seen = records()
     const prepared = prepare(made, start, state.recordsEnd())
     assert.equal(prepared.built.engine.conns.table.used, before ?? 0)
