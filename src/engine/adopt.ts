@@ -21,6 +21,7 @@ import {
   stateCell,
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
+import { Family } from './family.ts'
 import { DestCell } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
@@ -61,7 +62,7 @@ export function adoptRecords(
   left = 0,
   marks = newMarks(engine),
 ): Adopted {
-  const { conns, dests, counters, lips, sessions } = engine
+  const { conns, dests, counters, lips, sessions, setup } = engine
   const { table, wheel } = conns
   for (const marked of marks) marked?.fill(0)
   counters.states.fill(0)
@@ -80,6 +81,7 @@ export function adoptRecords(
       table.cells[at | CELL.DEADLINE] = (now + left) | 0
     wheel.file(conn, table.cells[at | CELL.DEADLINE])
     if (sessions !== null) sessions.adopt(conn, now)
+    if (isOutside(table, conn)) setup.services.outside.hold(table.cells[at | CELL.LIP])
     return true
   }, end)
   for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
@@ -183,6 +185,11 @@ function isOfRs({ conns: { table }, dests }: Engine, conn: number): boolean {
     isOfService(table, conn, service) &&
     (service.match !== null) === (table.method(conn) === METHOD.SNAT)
   )
+}
+
+/** By SNAT over IPv6: of its service it is not known which addresses that had when it was opened. */
+function isOutside(table: ConnTable, conn: number): boolean {
+  return table.method(conn) === METHOD.SNAT && familyOut(table, RECORD.at(conn)) === Family.IPV6
 }
 
 /** Family of the OUT tuple of the record at `at`. */

@@ -41,6 +41,12 @@ export class Outside {
     this.isUsed = this.#words.size > 0
   }
 
+  /** A connection that goes on has it, whoever opened that. */
+  hold(word: number): void {
+    this.#words.add(word)
+    this.isUsed = true
+  }
+
   /** Those go that are not meant (words-in-use.ts). */
   forget(meant: Uint8Array): void {
     for (const word of this.#words) if (meant[word] === 0) this.#words.delete(word)

@@ -2,7 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { compare } from '../../src/config/changes.ts'
+import { parseConfig } from '../../src/config/config.ts'
 import { neighbours } from '../../src/control/threads/snapshots.ts'
+import { Standing } from '../../src/control/threads/standing.ts'
 import { adoptRecords } from '../../src/engine/adopt.ts'
 import { COLUMN_CELLS, RECORD } from '../../src/engine/conn-layout.ts'
 import { connBytes } from '../../src/engine/parts.ts'
@@ -100,4 +103,26 @@ snat:
   assert.equal(stand.forward('int0', syn(1, FAR)).src, '2001:db8:10::4')
   assert.equal(stand.forward('int0', syn(1, FAR, '2001:db8:168::8000:0:0:1')).src, '2001:db8:10::3')
   assert.equal(stand.forward('int0', syn(1, '202.108.10.9', '192.168.168.2')).src, '202.108.10.3')
+})
+
+test('a worker that is started again knows by which address connections go on that their rule has no more', () => {
+  const connMemory = new ArrayBuffer(connBytes(262_144))
+  const first = new Stand(ONE_WAY, undefined, { connMemory })
+  const { sport } = first.forward('int0', syn(1, FAR))
+  const { initial, places } = first.model
+  const standing = new Standing()
+  standing.told(initial)
+  const rule = parseConfig(ONE_WAY.replace(/10::3" }/, '10::4" }'), 'after.yaml')
+  const changes = compare(first.config, rule).changes(places)
+  first.change(changes)
+  standing.told(changes)
+  // What stands, without what the arms have anyway.
+  const next = new Stand(ARMS, undefined, { connMemory, now: first.now })
+  const rules = standing.changes().filter(({ put }) => ['service', 'rs'].includes(put))
+  const busy = { dests: () => false, lips: () => false }
+  next.change([...rules, ...standing.gone(busy).flat()])
+  assert.deepEqual(adoptRecords(next.engine, next.now | 0), { conns: 1, cleared: 0 })
+  const answer = `${FAR}.80 > 2001:db8:10::3.${sport}: Flags [S.], seq 9000, ack 1001, win 29200, length 0`
+  for (const stand of [first, next])
+    assert.equal(stand.forward('ext0', answer).dst, '2001:db8:168::2')
 })
