@@ -7,6 +7,8 @@ import type { Events } from './events.ts'
 import { get16, IP_AT, isFragment } from './packet.ts'
 import type { Faults, Plan } from './plan.ts'
 import { mix } from './random.ts'
+import { isSix } from './six.ts'
+import { FRAGMENT } from './six-packet.ts'
 import type { Owned } from './stack.ts'
 import type { Side } from './talk.ts'
 
@@ -95,8 +97,9 @@ function spoil(sending: Sending, chance: number): Sending {
   return { ...sending, bytes, spoilt: true }
 }
 
-/** Of a datagram only the first fragment is spoilt, and only on its way to the balancer: two would make a sum right again, too. */
+/** What says of a fragment of IPv6 where it belongs nobody sums: a spoilt one is refused, or a good one is for its sake. Of a datagram over IPv4 only the first fragment is spoilt, and only on its way to the balancer: two would make a sum right again, too. */
 function isSafePiece(bytes: Uint8Array, way: number): boolean {
+  if (isSix(bytes)) return bytes[IP_AT + 6] === FRAGMENT
   if (get16(bytes, 22) !== 0x0800 || !isFragment(bytes)) return false
   return way >= 2 || (get16(bytes, IP_AT + 6) & 0x1fff) !== 0
 }

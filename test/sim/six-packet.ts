@@ -9,7 +9,7 @@ export const PREFIX = 0x2001_0db8
 const PREFIXES = 2 * (0x2001 + 0x0db8)
 const ICMP = 1
 export const ICMPV6 = 58
-const FRAGMENT = 44
+export const FRAGMENT = 44
 /** Bytes of its header. */
 export const SIX = 40
 /** Where protocols have their checksum. */

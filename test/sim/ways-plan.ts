@@ -43,7 +43,7 @@ function fitted(mixed: Mixed, way: Way, rss: number): Mixed {
     ...{ forged: [], mtus: [least(mtus[0], way, 0), least(mtus[1], way, 1)] },
     links: [linkOf(links[0], way, 0), linkOf(links[1], way, 1)],
     askers: askers.map((asker, i) => {
-      const asks = asker.asks.map(ask => askOf(ask, way))
+      const asks = asker.asks.map(ask => askOf(ask, way, asker.tells))
       return isOut(way) ? inquirer({ ...asker, asks }, i, rss) : { ...asker, asks }
     }),
     pings: pings.filter(isPinged).map(ping => ({
@@ -71,9 +71,10 @@ function linkOf(link: LinkPlan, way: Way, arm: 0 | 1): LinkPlan {
 
 /**
  * What is cut has a checksum. Over IPv6 it must, and who answers by NAT64 without one has it summed only whole. Of a tunnel's header the ID
- * is drawn, and may be that of a datagram of which a part was lost, which makes one of both.
+ * is drawn, and may be that of a datagram of which a part was lost, which makes one of both. A single datagram has DF behind NAT64, and nobody finds whom an error about it is for (semantics 4.3).
  */
-function askOf(ask: Ask, { six, by }: Way): Ask {
+function askOf(ask: Ask, { six, by }: Way, tells: boolean): Ask {
+  if (tells && six[0] && !six[1]) return { ...ask, bytes: Math.min(ask.bytes, WHOLE), sum: true }
   const isCut = ask.bytes > WHOLE || ask.answer > WHOLE
   return isCut && (six[0] || by === 'tunnel') ? { ...ask, sum: true } : ask
 }
