@@ -103,7 +103,10 @@ test('who is denied gets no answer, and others do; by hand and by a file that is
   t.diagnostic(`100,000 prefixes read, put in place and talked across in ${Date.now() - before} ms`)
   assert.equal(await answers(THREE), false)
   assert.equal(await answers(TWO), true, 'an edit ends with a reload')
-  await mustTapvs(lab, 'ipvsadm', '-U', ...T, '-k', TWO)
+  await mustTapvs(lab, 'dpip', 'ipset', 'create', 'bots', 'hash:net')
+  await mustTapvs(lab, 'ipvsadm', '-U', ...T, '-k', 'ipset:bots')
+  assert.equal(await answers(TWO), true, 'the set is empty')
+  await mustTapvs(lab, 'dpip', 'ipset', 'add', 'bots', TWO)
   assert.deepEqual(await Promise.all([ONE, TWO, THREE].map(answers)), [true, false, false])
   const { acl } = await service()
   assert.equal(acl?.deny?.prefixes, 100_002)
@@ -111,7 +114,11 @@ test('who is denied gets no answer, and others do; by hand and by a file that is
   assert.deepEqual(acl?.deny?.files, [denied])
   assert.match(
     await mustTapvs(lab, 'ipvsadm', '-B', '--stats'),
-    /^TCP +\S+ +202\.108\.10\.12 +[1-9]\d*\nTCP +\S+ +10\.0\.0\.0\/27 +0\n/m,
+    /^TCP +\S+ +ipset:bots +[1-9]\d*\nTCP +\S+ +10\.0\.0\.0\/27 +0\n/m,
+  )
+  assert.match(
+    await mustTapvs(lab, 'dpip', 'ipset', 'show', '-s'),
+    /^202\.108\.10\.12 +hits [1-9]/m,
   )
   const explained = await mustTapvs(lab, 'explain', 'drop', 'acl_denied')
   assert.match(
@@ -135,6 +142,9 @@ test('lists outlive a daemon that is killed, whatever the file has become', asyn
   await until('an answer of the new one', { limitMs: 10_000 }, async () => {
     return (await lab.tapvs(['ipvsadm', '-ln'])).code === 0 || undefined
   })
+  await mustTapvs(lab, 'dpip', 'ipset', 'del', 'bots', TWO)
+  assert.equal(await answers(TWO), true, 'no member of the set any more')
+  await mustTapvs(lab, 'dpip', 'ipset', 'add', 'bots', TWO)
   const { code, stderr } = await lab.tapvs(['reload'])
   assert.equal(code, 2)
   assert.match(stderr, /deny\.txt:2: expected an address or network/)
