@@ -1,5 +1,5 @@
 /**
- * RIP:rport of the RSs that are reached by NAT: what comes from there is for a client's address and not for one of ours, and is
+ * Protocol and RIP:rport of the RSs that are reached by NAT: what comes from there is for a client's address and not for one of ours, and is
  * known by its source. One stays when its RS has gone, whose connections go on. When there are as many as are kept here, those stay that
  * an RS has which is there, or whose connections are.
  *
@@ -8,19 +8,21 @@
  */
 
 import type { AddressBook } from './address-book.ts'
-import { DESTS_MAX, METHOD } from './conn-layout.ts'
+import { DESTS_MAX, METHOD, PROTOCOL_BITS, PROTOCOL_NUMBERS } from './conn-layout.ts'
 import { Family } from './family.ts'
-import type { Dest, Dests } from './service.ts'
+import type { Dest, Dests, Service } from './service.ts'
 import { xored } from './steering.ts'
 
 /** Twice as many as there are places of RSs, so that half of them at least make room. */
 const KEPT = DESTS_MAX * 2
 
-type Address = Pick<Dest, 'family' | 'rip' | 'rport'>
+const NUMBERS: readonly number[] = PROTOCOL_NUMBERS
+
+type Address = Pick<Dest, 'family' | 'rip' | 'rport'> & { service: Pick<Service, 'protocol'> }
 
 export class NatServers {
-  /** By family: ports by address. */
-  readonly #ports: readonly Map<number, Set<number>>[] = [new Map(), new Map()]
+  /** By family, address and port: a bit for each protocol of KEY. */
+  readonly #ports: readonly Map<number, Map<number, number>>[] = [new Map(), new Map()]
   readonly #dests: Dests
   readonly #book: AddressBook
   #count = 0
@@ -35,9 +37,16 @@ export class NatServers {
     return this.#count > 0 && this.#ports[family].has(rip)
   }
 
-  /** Whether one answers from this port of it. */
+  /** Whether one answers from this port of it; by whatever protocol, as the program that steers packets asks (io/steering-bpf.ts). */
   answers(rip: number, rport: number, family: number): boolean {
     return this.#count > 0 && this.#ports[family].get(rip)?.has(rport) === true
+  }
+
+  /** The same by the protocol that `key`, one of KEY, is of; where the port is below 0, neither is known. */
+  mayAnswer(key: number, rip: number, rport: number, family: number): boolean {
+    if (rport < 0) return this.has(rip, family)
+    const protocols = this.#count > 0 ? (this.#ports[family].get(rip)?.get(rport) ?? 0) : 0
+    return (protocols & (1 << (key & PROTOCOL_BITS))) !== 0
   }
 
   /** An RS is there, or is reached another way. */
@@ -47,13 +56,13 @@ export class NatServers {
     this.#add(dest)
   }
 
-  #add({ family, rip, rport }: Address): void {
+  #add({ family, rip, rport, service }: Address): void {
     const address = family === Family.IPV4 ? rip : xored(this.#book.cells(rip))
-    const ports = this.#ports[family].get(address) ?? new Set()
+    const ports = this.#ports[family].get(address) ?? new Map<number, number>()
     this.#ports[family].set(address, ports)
-    if (ports.has(rport)) return
-    ports.add(rport)
-    this.#count++
+    const protocols = ports.get(rport)
+    ports.set(rport, (protocols ?? 0) | (1 << NUMBERS.indexOf(service.protocol)))
+    if (protocols === undefined) this.#count++
   }
 
   /** Those that nothing can come from for a client's address any more. */

@@ -49,10 +49,10 @@ const { TCP: KIND_TCP } = Kind
 export interface LipSet {
   isLip(word: number, family: number): boolean
   /**
-   * Whether a packet from an address, whose four words XORed are `from`, and this port (below 0: not known) may be an answer of one. `to` is
-   * the word of whom it is for.
+   * Whether a packet from an address, whose four words XORed are `from`, and this port (below 0: not known, and nor is `key`) may be an answer of
+   * one. `to` is the word of whom it is for.
    */
-  answersByNat(from: number, port: number, to: number): boolean
+  answersByNat(key: number, from: number, port: number, to: number): boolean
   readonly services: { readonly outside: Outside }
 }
 
@@ -100,7 +100,7 @@ export class Parsed6 {
   /** What an RS sends its client by NAT. An error is about what was sent to one. */
   #decodeAnswer(p: Parsed, pkt: DataView, port: number): void {
     const { source, destination } = p
-    if (!this.#lips.answersByNat(xored(source), port, p.daddr)) return
+    if (!this.#lips.answersByNat(p.key, xored(source), port, p.daddr)) return
     const book = this.#book
     const rip = book.find(source[0], source[1], source[2], source[3])
     if (rip === NO_WORD) return

@@ -121,9 +121,8 @@ export class Setup {
   }
 
   /** As LipSet has it: an RS may itself be a client of a service. */
-  answersByNat(from: number, port: number, to: number): boolean {
-    const { natServers } = this.services
-    const isFrom = port < 0 ? natServers.has(from, IPV6) : natServers.answers(from, port, IPV6)
+  answersByNat(key: number, from: number, port: number, to: number): boolean {
+    const isFrom = this.services.natServers.mayAnswer(key, from, port, IPV6)
     return isFrom && !isOurs(this.#arms, IPV6, to) && !this.services.has(to, IPV6)
   }
 

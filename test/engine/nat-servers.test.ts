@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AddressBook } from '../../src/engine/address-book.ts'
-import { METHOD } from '../../src/engine/conn-layout.ts'
+import { KEY, METHOD } from '../../src/engine/conn-layout.ts'
 import { NatServers } from '../../src/engine/nat-servers.ts'
-import { type Dest, DestCell, Dests } from '../../src/engine/service.ts'
+import { type Dest, DestCell, Dests, type Service } from '../../src/engine/service.ts'
 
 const PLACES = 4
 const { ACTIVE, INACTIVE } = DestCell
@@ -22,8 +22,9 @@ class Places {
     new AddressBook(new ArrayBuffer(AddressBook.bytesFor(1)), 0, 1),
   )
 
-  put(index: number, rip: number, method: number = METHOD.NAT): void {
-    const dest = { index, family: 0, rip, rport: 80, method, upper: -1 } as Dest
+  put(index: number, rip: number, method: number = METHOD.NAT, protocol = 6): void {
+    const service = { protocol } as Service
+    const dest = { index, family: 0, rip, rport: 80, method, upper: -1, service } as Dest
     this.nat.note(dest)
     this.dests.list[index] = dest
     this.dests.gone[index] = undefined
@@ -73,4 +74,18 @@ test('when as many have been there as are kept, those stay that are there or hav
     [1, 2, 3].map(rip => nat.answers(rip, 80, 0)),
     [false, false, false],
   )
+})
+
+test('what answers by TCP does not by UDP, unless another does', () => {
+  const places = new Places()
+  const { nat } = places
+  const by = () =>
+    [KEY.TCP, KEY.UDP, KEY.TCP | KEY.IPV6, KEY.ICMP].map(key => nat.mayAnswer(key, 1, 80, 0))
+  places.put(0, 1)
+  assert.deepEqual(by(), [true, false, true, false])
+  assert.equal(nat.mayAnswer(KEY.TCP, 2, 80, 0), false)
+  places.put(1, 1, METHOD.NAT, 17)
+  assert.deepEqual(by(), [true, true, true, false])
+  assert.ok(nat.answers(1, 80, 0))
+  assert.deepEqual([nat.mayAnswer(0, 1, -1, 0), nat.mayAnswer(0, 2, -1, 0)], [true, false])
 })

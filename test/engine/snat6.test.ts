@@ -126,3 +126,14 @@ test('a worker that is started again knows by which address connections go on th
   for (const stand of [first, next])
     assert.equal(stand.forward('ext0', answer).dst, '2001:db8:168::2')
 })
+
+test('a host inside that answers clients by TCP speaks by UDP from the same port to anybody', () => {
+  const stand = new Stand(`${ONE_WAY.replace('in: int0', '$&, protocol: udp')}services:
+  - address: "2001:db8:10::1"
+    port: 53
+    real_servers: [{ address: "2001:db8:168::2", forwarding: nat }]
+`)
+  const [out] = stand.datagram('int0', `2001:db8:168::2.53 > ${FAR}.53: UDP, length 5`)
+  assert.ok(out?.decoded.kind === 'udp', stand.verdictName())
+  assert.equal(out.decoded.src, '2001:db8:10::3')
+})
