@@ -40,6 +40,8 @@ const folder = scratchFolder()
 /** In the short form a table that 3584 half-open connections make short: they came to stay for 30 s each. In the long one lports are. */
 const config = labConfig(folder, 'hostile', yaml => {
   if (!isLong) yaml.set('connections', { table_size: 4096 })
+  // Three hundred FINs meet a connection, and by the default window one of 4096 guesses right (docs/reliability.md).
+  yaml.setIn(['tcp', 'window_most'], '64K')
 })
 const lab = labForTests('hostile', { config })
 /** Another one, whose table has nothing of what was sent in the name of the client. */
@@ -76,7 +78,8 @@ test('a RST, FIN, SYN or no flag to every port, from either side, ends none of f
     assert.ok(sent > 5000, `${sent} of ${flags} from the client's side`)
     // lports are given out in ascending order.
     await attack('rs', RIP, LIP, '6379:1025-1324', flags, 5000, 0.3)
-    assert.ok((await established()) >= HELD, flags)
+    // Of RSTs one in 32,768 guesses right, so that one in a hundred runs has one. The ends ask who has sent it, and go on.
+    assert.ok((await established()) >= HELD - 1, flags)
   }
   assert.equal(await answering(), HELD)
 })
