@@ -184,6 +184,27 @@ for (const [name, side] of [
     checkBooks(stand.engine, lports)
   })
 
+  test(`over ${name} only an echo that has waited for a MAC in vain is told of to who has sent one`, () => {
+    const stand = new Stand(CONFIG)
+    const { engine } = stand
+    const out = put(stand, request(side), 'int0')[0]?.bytes ?? new Uint8Array()
+    const { frames } = engine
+    /** What has left, as ICMP of another type. */
+    const returnsOf = (type: number) => {
+      const slot = frames.take()
+      const bytes = new Uint8Array(frames.pkt.buffer, frames.start[slot], out.length)
+      bytes.set(out)
+      bytes[24 + side.icmpAt] = type
+      frames.length[slot] = out.length
+      const isTold = engine.icmp.unreachable.returns(slot)
+      if (isTold) stand.drain()
+      else frames.release(slot)
+      return isTold
+    }
+    const told = Array.from({ length: 256 }, (_, type) => type).filter(returnsOf)
+    assert.deepEqual(told, [side.types.request])
+  })
+
   test(`over ${name} pings outlive their engine`, () => {
     const connMemory = new ArrayBuffer(connBytes(262_144))
     const stand = new Stand(CONFIG, undefined, { connMemory })

@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts'
 import type { Spoil } from './shrink.ts'
 import { World } from './world.ts'
 
-const HEAD = `# A transcript plays as it stands with one worker, all lports, MACs that are configured, and nothing that happens beside. Fragments, pings and what came spoilt are told only.`
+const HEAD = `# A transcript plays as it stands with one worker, all lports, MACs that are configured, and nothing that happens beside. Fragments and what came spoilt are told only.`
 
 /** The transcript of a plan's world, up to where it breaks; `spoil` as in shrink.ts. */
 export function story(plan: Plan, only?: ReadonlySet<number>, spoil?: Spoil): string {
@@ -44,8 +44,7 @@ function wordsOf(bytes: Uint8Array): string {
   try {
     const decoded = decode(bytes)
     if (decoded.kind === 'fragment') return `# ${fragmentWords(bytes, decoded)}`
-    const isEcho = decoded.kind === 'icmp' && (decoded.type === 8 || decoded.type === 0)
-    return isEcho ? `# ${echoWords(bytes, decoded)}` : printed(decoded)
+    return printed(decoded)
   } catch (error) {
     // An assertion has lines of its own.
     return `# a frame that no end takes: ${(error as Error).message.split('\n', 1)[0]}`
@@ -59,14 +58,4 @@ function fragmentWords(bytes: Uint8Array, { src, dst }: { src: string; dst: stri
   const to = from + get16(bytes, IP_AT + 2) - ipHeader(bytes)
   const rest = (word & 0x2000) !== 0 ? ', more follow' : ''
   return `${src} > ${dst}: fragment of ID ${get16(bytes, IP_AT + 4)}, bytes ${from} to ${to}${rest}`
-}
-
-function echoWords(
-  bytes: Uint8Array,
-  { src, dst, type }: { src: string; dst: string; type: number },
-): string {
-  const [id, sequence] = [get16(bytes, IP_AT + 24), get16(bytes, IP_AT + 26)]
-  const what = type === 8 ? 'request' : 'reply'
-  const length = get16(bytes, IP_AT + 2) - 28
-  return `${src} > ${dst}: ICMP echo ${what}, id ${id}, seq ${sequence}, length ${length}`
 }

@@ -4,7 +4,7 @@ import type { Argv } from 'yargs'
 import type { ConnInfo, RecorderInfo } from '../../api/commands.ts'
 import { CONNS_PER_REQUEST } from '../../api/limits.ts'
 import { type Attempt, factsOf, type Life, livesOf } from '../../see/explain/story.ts'
-import type { StoryContext } from '../../see/explain/story-context.ts'
+import { packetNoun, type StoryContext } from '../../see/explain/story-context.ts'
 import { expiryText } from '../../see/explain/story-end.ts'
 import { attemptText, storyText } from '../../see/explain/story-text.ts'
 import { type Story, storyOf } from '../../see/explain/story-words.ts'
@@ -100,7 +100,7 @@ export interface Told {
   stories: Story[]
   /** Segments that opened nothing, what is said of each. */
   refused: string[][]
-  /** Connections beside those that are told, CLIENT VIP LIP RS, with UDP in front if they are of UDP. */
+  /** Connections beside those that are told, CLIENT VIP LIP RS, with UDP or ICMP in front if they are of that. */
   others: string[]
   /** Of living connections that the recorder has nothing of. */
   unrecorded: string[]
@@ -133,9 +133,10 @@ function endsOf({ client, vip, lip, rs }: Ends): string[] {
   return [client, vip, lip, rs]
 }
 
-/** As the filter and `ipvsadm -lnc` have them, and with UDP in front. */
+/** As the filter and `ipvsadm -lnc` have them, and with the protocol in front, if it is not TCP. */
 function nameOf(ends: Ends & { protocol: string }): string {
-  return `${ends.protocol.toLowerCase() === 'udp' ? 'UDP ' : ''}${endsOf(ends).join(' ')}`
+  const protocol = ends.protocol.toUpperCase()
+  return `${protocol === 'TCP' ? '' : `${protocol} `}${endsOf(ends).join(' ')}`
 }
 
 function keyOf({ ends }: Life): string {
@@ -155,7 +156,7 @@ function stateNow(
 }
 
 function unrecordedText(conn: ConnInfo): string {
-  return `${nameOf(conn)} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last segment it ends, and ${expiryText(conn.state, conn.forwarding)}`
+  return `${nameOf(conn)} lives, in ${conn.state}, worker ${conn.worker}; ${conn.timeout_sec} s after its last ${packetNoun(conn.protocol)} it ends, and ${expiryText(conn.state, conn.forwarding)}`
 }
 
 /** One line on connections that come near; `past` is all that the recorder has. */

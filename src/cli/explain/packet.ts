@@ -7,7 +7,7 @@ import type { Question, Reply } from '../../control/replay/question.ts'
 import type { Captured, CapturedPacket } from '../../see/capture/captured.ts'
 import { linkTypeText, READ_TEXT } from '../../see/capture/link-types.ts'
 import { DROP_WORDS, type DropReason, explainDrop } from '../../see/drops/drops.ts'
-import type { StoryContext } from '../../see/explain/story-context.ts'
+import { type StoryContext, serviceOfEnds } from '../../see/explain/story-context.ts'
 import { secondsOf } from '../../see/explain/timeouts.ts'
 import { frameText } from '../../see/frame/frame-text.ts'
 import { headersOf } from '../../see/frame/headers.ts'
@@ -15,7 +15,6 @@ import { changeText } from '../../see/moments/change-words.ts'
 import type { FrameIn, FrameOut, Said } from '../../see/moments/moment.ts'
 import { momentToJson } from '../../see/moments/moment-json.ts'
 import { ETH } from '../../wire/ethernet.ts'
-import { hostText } from '../../wire/ip-address.ts'
 import { CliError, failure, notReached } from '../daemon/client.ts'
 import { type Common, print, printJson } from '../terminal/common.ts'
 import { askContext } from './context.ts'
@@ -150,17 +149,22 @@ export function packetText(reply: Reply, context: StoryContext): string {
 const NO_LINK =
   'it has no Ethernet header, so the judgement starts at IP: MACs, ethertype and VLAN were not asked about'
 
+function lookupStep(isHit: boolean, bytes: Uint8Array): string {
+  const { type, sourcePort } = headersOf(bytes)
+  const isIcmp = type.startsWith('icmp')
+  if (isIcmp && sourcePort === null)
+    return isHit
+      ? 'what it quotes is a packet that we have sent, of a connection that is known'
+      : 'no connection has sent what it quotes'
+  const what = isIcmp ? 'addresses and identifier' : 'addresses and ports'
+  return isHit ? `its ${what} are those of a connection` : `no connection has its ${what}`
+}
+
 function saidStep({ event, text, fields }: Said, { bytes }: FrameIn): string {
   const of = (name: string) => String(fields[name])
   switch (event) {
     case 'lookup':
-      if (headersOf(bytes).type.startsWith('icmp'))
-        return fields.hit === true
-          ? 'what it quotes is a packet that we have sent, of a connection that is known'
-          : 'no connection has sent what it quotes'
-      return fields.hit === true
-        ? 'its addresses and ports are those of a connection'
-        : 'no connection has its addresses and ports'
+      return lookupStep(fields.hit === true, bytes)
     case 'scheduled':
       return `${of('rs')} is chosen by the ${of('by')}: weight ${of('weight')}, one of ${of('servers')}`
     case 'lport_fetched':
@@ -183,14 +187,12 @@ function saidStep({ event, text, fields }: Said, { bytes }: FrameIn): string {
   }
 }
 
-function stateStep({ states, conn }: FrameIn, { timeouts, services }: StoryContext): string {
+function stateStep({ states, conn, direction, arm }: FrameIn, context: StoryContext): string {
   if (states === null) return ''
   const { before, after } = states
-  const own = services.find(
-    ({ protocol, address, port }) =>
-      protocol.toUpperCase() === conn?.protocol && `${hostText(address)}:${port}` === conn.vip,
-  )?.conn_timeout
-  const seconds = secondsOf(after, own ?? 0, timeouts)
+  const clientArm = direction === 'in' ? arm : null
+  const own = conn === null ? undefined : serviceOfEnds(conn, clientArm, context)?.conn_timeout
+  const seconds = secondsOf(after, own ?? 0, context.timeouts)
   const timer = seconds === 0 ? '' : `; it has ${seconds} s from here on`
   return before === after
     ? `the connection stays in ${after}${timer}`

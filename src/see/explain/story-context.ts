@@ -1,9 +1,11 @@
 /** What stories are told from, beside the facts, and what several parts of one ask of both. */
 
 import type { ServiceInfo } from '../../api/commands.ts'
-import { endpointText } from '../../wire/ip-address.ts'
+import { endpointText, parseIpEndpoint } from '../../wire/ip-address.ts'
 import type { DropContext } from '../drops/drops.ts'
 import { frameText } from '../frame/frame-text.ts'
+import type { ConnEnds } from '../words/ends.ts'
+import { matchServiceOf } from '../words/match-service.ts'
 import type { Edge, Facts } from './story.ts'
 import { secondsOf } from './timeouts.ts'
 
@@ -21,11 +23,31 @@ export function isUdp({ ends }: Facts): boolean {
   return ends.protocol === 'UDP'
 }
 
-export function serviceOf({ ends }: Facts, { services }: StoryContext) {
-  const protocol = ends.protocol.toLowerCase()
-  return services.find(
-    service => service.protocol === protocol && endpointText(service) === ends.vip,
-  )
+export function isPing({ ends }: Pick<Facts, 'ends'>): boolean {
+  return ends.protocol === 'ICMP'
+}
+
+/** What a packet of a protocol is called, whose name may be in letters of either case. */
+export function packetNoun(protocol: string): string {
+  return { UDP: 'datagram', ICMP: 'echo' }[protocol.toUpperCase()] ?? 'segment'
+}
+
+/** Of a connection whose client's packets come in on `arm`, if that is known. */
+export function serviceOfEnds(
+  { protocol: label, client, vip, forwarding }: ConnEnds,
+  arm: string | null,
+  { services }: Pick<StoryContext, 'services'>,
+) {
+  const protocol = label.toLowerCase()
+  if (forwarding !== 'snat')
+    return services.find(service => service.protocol === protocol && endpointText(service) === vip)
+  const [source, destination] = [client, vip].map(end => parseIpEndpoint(end)?.address)
+  if (source === undefined || destination === undefined) return undefined
+  return matchServiceOf(services, { protocol, source, destination, in: arm ?? undefined })
+}
+
+export function serviceOf({ ends, clientArm }: Facts, context: StoryContext) {
+  return serviceOfEnds(ends, clientArm, context)
 }
 
 export function causeText({ frame }: Edge): string {

@@ -1,7 +1,8 @@
-/** What is told of a connection of UDP alone, and of ICMP errors about any. */
+/** What is told of a connection of UDP or of a ping alone, and of ICMP errors about any. */
 
+import { listed } from '../drops/drop-context.ts'
 import { frameText } from '../frame/frame-text.ts'
-import type { FrameIn } from '../moments/moment.ts'
+import type { FrameIn, FrameOut } from '../moments/moment.ts'
 import { counted } from '../text/counted.ts'
 import type { Facts } from './story.ts'
 
@@ -17,6 +18,29 @@ export function answerText({ handshake: { synAckUs } }: Facts): string {
   return synAckUs === null
     ? 'the real server has not answered'
     : `the real server answered after ${spanText(synAckUs)}`
+}
+
+/** The identifier of a ping is another one outside (RFC 5508 3). */
+export function identifierText({ ends }: Facts): string {
+  const [own, outside] = [ends.client, ends.lip].map(end => end.slice(end.lastIndexOf(':') + 1))
+  return `${own} of the client is ${outside} outside; replies with ${outside} come back to it with ${own}`
+}
+
+/** In the order in which they were asked. */
+export function unansweredText({ unanswered }: Facts): string[] {
+  if (unanswered.size === 0) return []
+  const all = [...unanswered.keys()].map(String)
+  return [`without a reply: ${counted(all.length, 'request')}, seq ${listed(all)}`]
+}
+
+/** An error of our own about a packet of one of the ends. */
+export function toldHappened({ atUs, direction, bytes, length }: FrameOut) {
+  const end = direction === 'out' ? 'client' : 'real server'
+  return {
+    atUs,
+    what: `the ${end} is told by an ICMP error of our own`,
+    frame: frameText(bytes, length),
+  }
 }
 
 /** An ICMP error quotes a packet that we have sent, which says whose it is. */

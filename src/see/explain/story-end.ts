@@ -8,10 +8,10 @@ import { instantText } from '../text/times.ts'
 import type { ConnEnds } from '../words/ends.ts'
 import { isOneWay } from '../words/forwarding.ts'
 import type { Facts } from './story.ts'
-import { causeText, isUdp, type StoryContext, timeoutOf } from './story-context.ts'
+import { causeText, packetNoun, type StoryContext, timeoutOf } from './story-context.ts'
 import { spanText } from './story-datagrams.ts'
 import { isPast, PAST_ENDS, PAST_EXPIRY } from './story-methods.ts'
-import { isUdpState } from './timeouts.ts'
+import { isPingState, isUdpState } from './timeouts.ts'
 
 /** What will happen if nothing passes any more. */
 export function future(facts: Facts, context: StoryContext, live: string | null): string[] {
@@ -20,7 +20,7 @@ export function future(facts: Facts, context: StoryContext, live: string | null)
   const seconds = timeoutOf(state, facts, context)
   const at = instantText(facts.lastUs + seconds * 1_000_000)
   return [
-    `its timer is ${seconds} s, and a part of a second of its own; the last ${isUdp(facts) ? 'datagram' : 'segment'} passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
+    `its timer is ${seconds} s, and a part of a second of its own; the last ${packetNoun(facts.ends.protocol)} passed at ${instantText(facts.lastUs)}, so it ends at ${at} if none follows`,
     `then ${expiryText(state, facts.ends.forwarding)}`,
   ]
 }
@@ -28,6 +28,7 @@ export function future(facts: Facts, context: StoryContext, live: string | null)
 /** What both ends hear when a connection expires in a state. */
 export function expiryText(state: string, forwarding: ConnEnds['forwarding']): string {
   if (isUdpState(state)) return 'nobody is told: UDP has nothing to tell it with'
+  if (isPingState(state)) return 'nobody is told: the identifier is free for another'
   if (isOneWay(forwarding)) return PAST_EXPIRY
   return state === 'ESTABLISHED'
     ? 'both ends are sent an RST, so that neither waits for the other for ever'
@@ -46,6 +47,8 @@ const END_WORDS: Readonly<Record<string, (facts: Facts) => string>> = {
   SYN_SENT: () => 'the real server sent a SYN of its own on a connection that was over',
   UDP_ONEWAY: () => 'the real server never answered',
   UDP_NORM: () => 'nothing passed any more',
+  ICMP_ONEWAY: () => 'the real server never replied',
+  ICMP_NORM: () => 'nothing passed any more',
   CLOSE: ({ edges }) => {
     const last = edges.findLast(({ to }) => to === 'CLOSE')
     return last ? `it was closed by this segment, ${causeText(last)}` : 'it was closed by an RST'
@@ -69,7 +72,7 @@ export function past(facts: Facts, context: StoryContext): string[] {
   const isReset = end.state === 'ESTABLISHED' && !isPast(facts)
   const told = isReset ? rstsText(facts.ends, end.rsts) : []
   return [
-    `${why}; ${spanText(end.atUs - lastUs)} after its last ${isUdp(facts) ? 'datagram' : 'segment'} the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
+    `${why}; ${spanText(end.atUs - lastUs)} after its last ${packetNoun(facts.ends.protocol)} the timer of ${end.state} (${seconds} s) ran out, at ${instantText(end.atUs)}`,
     ...(told.length > 0 ? told : [expiryText(end.state, facts.ends.forwarding)]),
   ]
 }

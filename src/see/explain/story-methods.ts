@@ -3,6 +3,7 @@
 import { subPoolText } from '../words/ends.ts'
 import { isOneWay, keepsClient, methodWords } from '../words/forwarding.ts'
 import type { Facts } from './story.ts'
+import { isPing } from './story-context.ts'
 import { spanText } from './story-datagrams.ts'
 
 /** CLIENT > VIP, and the way on. */
@@ -52,7 +53,10 @@ export function snatWhy(facts: Facts): [string, string][] {
       ? ''
       : `; of its lports towards there${subPoolText(ends.rs)} the one that has rested longest, ${lport.free} are left`
   return [
-    ['destination', `${ends.vip}, as the client has it`],
+    [
+      'destination',
+      `${isPing(facts) ? ends.vip.replace(/:0$/, '') : ends.vip}, as the client has it`,
+    ],
     ['method', methodText(facts)],
     ['address and lport', `${ends.lip}${one}${port}`],
   ]

@@ -5,8 +5,24 @@ import { counted } from '../text/counted.ts'
 import { subPoolText } from '../words/ends.ts'
 import { keepsClient } from '../words/forwarding.ts'
 import type { Edge, Facts, Traffic } from './story.ts'
-import { causeText, isUdp, type StoryContext, serviceOf, timeoutOf } from './story-context.ts'
-import { answerText, errorHappened, spanText, uoaText } from './story-datagrams.ts'
+import {
+  causeText,
+  isPing,
+  isUdp,
+  packetNoun,
+  type StoryContext,
+  serviceOf,
+  timeoutOf,
+} from './story-context.ts'
+import {
+  answerText,
+  errorHappened,
+  identifierText,
+  spanText,
+  toldHappened,
+  unansweredText,
+  uoaText,
+} from './story-datagrams.ts'
 import { future, past } from './story-end.ts'
 import {
   isPast,
@@ -50,10 +66,12 @@ export function storyOf(facts: Facts, context: StoryContext, live: string | null
         frame: causeText(edge),
       })),
       ...facts.errors.map(errorHappened),
+      ...facts.told.map(toldHappened),
     ].sort((a, b) => a.atUs - b.atUs),
     traffic: [
       trafficText('from the client', facts.client),
       isPast(facts) ? PAST_TRAFFIC : trafficText('from the real server', facts.rs),
+      ...unansweredText(facts),
       ...parkedText(facts),
     ],
     end,
@@ -93,6 +111,8 @@ function whyOf(facts: Facts, context: StoryContext): [string, string][] {
     ]
   }
   const chosen = isSnat(facts) ? snatWhy(facts) : chosenWhy(facts, context)
+  if (isPing(facts))
+    return [...chosen, ['identifier', identifierText(facts)], ['answer', answerText(facts)]]
   if (isUdp(facts)) {
     return [
       ...chosen,
@@ -118,7 +138,7 @@ function chosenWhy(facts: Facts, context: StoryContext): [string, string][] {
 }
 
 function firstText(facts: Facts): string {
-  return isUdp(facts) ? 'first datagram' : 'SYN'
+  return facts.ends.protocol === 'TCP' ? 'SYN' : `first ${packetNoun(facts.ends.protocol)}`
 }
 
 const KEPT =

@@ -3,9 +3,11 @@
  * lport then), what opened it, each edge with the segment that took it, and how it ended. Words are story-words.ts's.
  */
 
+import { ICMP } from '../../wire/icmp.ts'
 import { hostText } from '../../wire/ip-address.ts'
 import { UDP } from '../../wire/udp.ts'
-import { headerValues } from '../frame/header-values.ts'
+import { connPorts, type Echo, echoOf } from '../frame/echo.ts'
+import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 import type { FrameIn, FrameOut, Moment, Said } from '../moments/moment.ts'
 import { isNoSyn } from '../moments/own.ts'
 import { type ConnEnds, connKey } from '../words/ends.ts'
@@ -24,13 +26,13 @@ export interface Life {
   followed: { atUs: number; state: string } | null
 }
 
-/** A segment or datagram that opened no connection. */
+/** A segment, a datagram or a ping that opened no connection. */
 export interface Attempt {
   frame: FrameIn
   /** address:port, as the frame says. */
   from: string
   to: string
-  /** Drop reason, or null for one that was answered with an RST. */
+  /** Drop reason, or null for one that was answered with an RST or an ICMP error. */
   drop: string | null
 }
 
@@ -53,6 +55,8 @@ export interface Traffic {
 export interface Facts {
   ends: ConnEnds
   worker: number
+  /** Where the client's packets come in; null if none was seen. */
+  clientArm: string | null
   firstUs: number
   /** Of the last segment. */
   lastUs: number
@@ -68,11 +72,14 @@ export interface Facts {
   isn: number | null
   /** Segments to which TOA was added, or datagrams with UOA, and why it could not be. */
   toa: { added: number; failed: string[] }
-  /** From the first packet to the RS's SYN+ACK, or its first datagram, and to the client's ACK. */
+  /** From the first packet to the RS's SYN+ACK, or its first datagram, and to the client's ACK; from a ping to the first reply. */
   handshake: { synAckUs: number | null; ackUs: number | null }
   edges: Edge[]
-  /** ICMP errors about what we have sent for it. */
+  /** ICMP errors about what we have sent for it, and those of our own about what came. */
   errors: FrameIn[]
+  told: FrameOut[]
+  /** Of pings: numbers in sequence that no reply has had, and when each was asked. */
+  unanswered: Map<number, number>
   client: Traffic
   rs: Traffic
   /** Frames that waited for a MAC, and those that nobody answered for. */
@@ -120,8 +127,12 @@ export function livesOf(moments: readonly Moment[]): { lives: Life[]; attempts: 
 
 function attemptOf(moment: Moment): Attempt | undefined {
   if (moment.kind !== 'in') return undefined
-  const { ip, ports } = headerValues(moment.bytes, moment.length)
+  const values = headerValues(moment.bytes, moment.length)
+  const { ip } = values
+  const ports = connPorts(values)
   if (ip === null || ports === null) return undefined
+  // A ping that no match service is asked for is one to ourselves.
+  if (values.ports === null && saidIn(moment, 'lookup') === undefined) return undefined
   const drop = 'drop' in moment.verdict ? moment.verdict.drop : null
   if (drop === null && !('sent' in moment.verdict)) return undefined
   const from = `${hostText(ip.src)}:${ports.sport}`
@@ -138,6 +149,7 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
   const facts: Facts = {
     ends,
     worker,
+    clientArm: null,
     firstUs: moments[0]?.atUs ?? 0,
     lastUs: moments[0]?.atUs ?? 0,
     scheduled: null,
@@ -150,6 +162,8 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
     handshake: { synAckUs: null, ackUs: null },
     edges: [],
     errors: [],
+    told: [],
+    unanswered: new Map(),
     client: { packets: 0, payload: 0, refused: {} },
     rs: { packets: 0, payload: 0, refused: {} },
     parked: 0,
@@ -169,17 +183,21 @@ export function factsOf({ ends, worker, moments, followed }: Life): Facts {
 
 function hearIn(facts: Facts, frame: FrameIn): void {
   const { direction, states, said, verdict, atUs } = frame
-  const { tcp, udp, icmp, icmpv6 } = headerValues(frame.bytes, frame.length)
+  const values = headerValues(frame.bytes, frame.length)
+  const { tcp, icmp, icmpv6 } = values
+  const echo = echoOf(values)
   // An error about a connection is none of its packets, and moves nothing.
-  if (icmp !== null || icmpv6 !== null) return void facts.errors.push(frame)
+  if (echo === null && (icmp ?? icmpv6) !== null) return void facts.errors.push(frame)
   facts.lastUs = atUs
   for (const one of said) hear(facts, one, atUs)
   const traffic = direction === 'out' ? facts.rs : facts.client
-  const payload = tcp?.payload ?? Math.max(0, (udp?.length ?? UDP.HEADER) - UDP.HEADER)
+  const payload = payloadOf(values)
   traffic.packets += frame.gsoSize > 0 ? Math.max(1, Math.ceil(payload / frame.gsoSize)) : 1
   traffic.payload += payload
   if ('drop' in verdict) traffic.refused[verdict.drop] = (traffic.refused[verdict.drop] ?? 0) + 1
   if ('parked' in verdict) facts.parked++
+  if (direction === 'in') facts.clientArm = frame.arm
+  if (echo !== null && !('drop' in verdict)) hearEcho(facts, echo, atUs)
   if (states === null) return
   const from = states.before ?? 'NONE'
   facts.state = states.after
@@ -194,6 +212,22 @@ function hearIn(facts: Facts, frame: FrameIn): void {
   timeHandshake(facts, from, frame)
   if (states.after === 'UDP_NORM' && direction === 'out')
     facts.handshake.synAckUs ??= atUs - facts.firstUs
+}
+
+/** Each request has a reply of its own. */
+function hearEcho(facts: Facts, { isRequest, sequence }: Echo, atUs: number): void {
+  const { unanswered, handshake } = facts
+  if (isRequest) return void unanswered.set(sequence, atUs)
+  handshake.synAckUs ??= atUs - (unanswered.get(sequence) ?? facts.firstUs)
+  unanswered.delete(sequence)
+}
+
+/** Bytes behind the header of its protocol, of a whole packet. */
+function payloadOf({ packet, tcp, udp, ip, icmp, icmpv6 }: HeaderValues): number {
+  if (tcp !== null) return tcp.payload
+  if (udp !== null) return Math.max(0, (udp.length ?? UDP.HEADER) - UDP.HEADER)
+  if (ip === null || packet === null || (icmp ?? icmpv6) === null) return 0
+  return Math.max(0, ip.total - (packet.l4 - packet.l3) - ICMP.HEADER)
 }
 
 /** From the SYN that opened it: the SYN+ACK of the RS, and the client's segment that ended SYN_RECV. */
@@ -214,6 +248,7 @@ function hearOut(facts: Facts, frame: FrameOut): void {
     facts.toa.added++
   if (frame.own === 'uoa') facts.toa.added++
   if (frame.own?.startsWith('rst_on_')) facts.end?.rsts.push(frame)
+  if (frame.own?.startsWith('icmp_')) facts.told.push(frame)
   if (frame.drop === null) return
   const traffic = frame.direction === 'out' ? facts.rs : facts.client
   traffic.refused[frame.drop] = (traffic.refused[frame.drop] ?? 0) + 1

@@ -7,6 +7,7 @@ import { NEXT } from '../../wire/ipv6.ts'
 import { FLAG, TCP } from '../../wire/tcp.ts'
 import { UDP } from '../../wire/udp.ts'
 import { UOA } from '../../wire/uoa.ts'
+import { echoOf } from './echo.ts'
 import { type ArpHeader, headerValues, type VlanTag } from './header-values.ts'
 import { icmpText } from './icmp-text.ts'
 import { icmpv6Text } from './icmpv6-text.ts'
@@ -143,8 +144,13 @@ function aboutText(quoted: IpValues | null): string {
   return `, about ${ends}: ${text}${fragmentText(quoted)}`
 }
 
-function shortText({ protocol, ip }: IpValues): string {
-  return nameOf(protocol, ip.version) ?? `protocol ${protocol}`
+function shortText(values: IpValues): string {
+  const { protocol, ip } = values
+  const name = nameOf(protocol, ip.version) ?? `protocol ${protocol}`
+  const echo = echoOf(values)
+  if (echo === null) return name
+  const { isRequest, id, sequence } = echo
+  return `${name} echo ${isRequest ? 'request' : 'reply'}, id ${id}, seq ${sequence}`
 }
 
 function tcpText(tcp: TcpHeader, { ip, l3, l4 }: IpValues): string {

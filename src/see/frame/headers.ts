@@ -2,21 +2,22 @@
 
 import { ARP } from '../../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
-import { ICMP, isIcmpError } from '../../wire/icmp.ts'
-import { isIcmpv6Error } from '../../wire/icmpv6.ts'
+import { ICMP, isEcho, isIcmpError } from '../../wire/icmp.ts'
+import { isEcho6, isIcmpv6Error } from '../../wire/icmpv6.ts'
 import { type IpAddress, ipv6At } from '../../wire/ip-address.ts'
 import { IP_OFFSET_BITS, IPV4, PROTO } from '../../wire/ipv4.ts'
 import { IPV6, NEXT } from '../../wire/ipv6.ts'
 import { Located, locateIp } from '../../wire/locate.ts'
 import { TCP } from '../../wire/tcp.ts'
 import { UOA } from '../../wire/uoa.ts'
+import { isRequestType } from './echo.ts'
 
 /** Whom a packet is from and to, as far as its headers go. */
 export interface HeaderEnds {
   /** null without. */
   source: IpAddress | null
   destination: IpAddress | null
-  /** null without, as in a fragment. */
+  /** null without, as in a fragment. Of a ping as its connection has them: the identifier is that of who asks. */
   sourcePort: number | null
   destinationPort: number | null
 }
@@ -93,12 +94,32 @@ function endsOf(
 ): HeaderEnds {
   const hasPorts =
     l4 >= 0 && (protocol === PROTO.TCP || protocol === PROTO.UDP) && pkt.byteLength >= l4 + 4
-  return {
+  const ends = {
     source: isIpv6 ? ipv6At(pkt, ip + IPV6.SRC) : pkt.getInt32(ip + IPV4.SRC),
     destination: isIpv6 ? ipv6At(pkt, ip + IPV6.DST) : pkt.getInt32(ip + IPV4.DST),
+  }
+  if (l4 >= 0 && protocol === (isIpv6 ? NEXT.ICMPV6 : PROTO.ICMP))
+    return { ...ends, ...echoPorts(pkt, isIpv6, l4) }
+  return {
+    ...ends,
     sourcePort: hasPorts ? pkt.getUint16(l4 + TCP.SPORT) : null,
     destinationPort: hasPorts ? pkt.getUint16(l4 + TCP.DPORT) : null,
   }
+}
+
+function echoPorts(
+  pkt: DataView,
+  isIpv6: boolean,
+  icmp: number,
+): Pick<HeaderEnds, 'sourcePort' | 'destinationPort'> {
+  const none = { sourcePort: null, destinationPort: null }
+  if (pkt.byteLength < icmp + ICMP.HEADER) return none
+  const type = pkt.getUint8(icmp + ICMP.TYPE)
+  if (!(isIpv6 ? isEcho6(type) : isEcho(type))) return none
+  const id = pkt.getUint16(icmp + ICMP.ID)
+  return isRequestType(type)
+    ? { sourcePort: id, destinationPort: 0 }
+    : { sourcePort: 0, destinationPort: id }
 }
 
 function quotedIn(pkt: DataView, isIpv6: boolean, icmp: number): HeaderEnds | null {

@@ -51,7 +51,7 @@ function labelsOf(packet: IpValues): string[] {
 
 const [HOST, PORT, FRAG_NEEDED] = [1, 3, 4]
 
-function icmpLabels({ type, code, sequence }: IcmpHeader): string[] {
+function icmpLabels({ type, code, id, sequence }: IcmpHeader): string[] {
   if (type === ICMP_TYPE.TIME_EXCEEDED)
     return [code === 0 ? 'ICMP time exceeded' : 'ICMP reassembly time exceeded', 'time exceeded']
   if (type === ICMP_TYPE.UNREACHABLE) {
@@ -64,9 +64,14 @@ function icmpLabels({ type, code, sequence }: IcmpHeader): string[] {
     const what = code === PORT ? 'port' : code === HOST ? 'host' : `code ${code}`
     return [`ICMP ${what} unreachable`, `${what} unreachable`]
   }
-  if (type === ICMP_TYPE.ECHO) return ['ICMP echo request', 'echo request']
-  if (type === ICMP_TYPE.ECHO_REPLY) return ['ICMP echo reply', 'echo reply']
+  if (type === ICMP_TYPE.ECHO) return echoLabels('ICMP', 'request', id, sequence)
+  if (type === ICMP_TYPE.ECHO_REPLY) return echoLabels('ICMP', 'reply', id, sequence)
   return [`ICMP type ${type} code ${code}`]
+}
+
+function echoLabels(protocol: string, what: string, id: number, sequence: number): string[] {
+  const short = `echo ${what} id ${id} seq ${sequence}`
+  return [`${protocol} ${short}`, short, `echo ${what}`]
 }
 
 /** By code (RFC 4443 3.1). */
@@ -78,7 +83,7 @@ const UNREACHABLE6 = [
   'port unreachable',
 ]
 
-function icmpv6Labels({ type, code, rest, target }: Icmpv6Header): string[] {
+function icmpv6Labels({ type, code, id, sequence, rest, target }: Icmpv6Header): string[] {
   const mtu = rest >>> 0
   switch (type) {
     case ICMPV6_TYPE.UNREACHABLE: {
@@ -90,9 +95,9 @@ function icmpv6Labels({ type, code, rest, target }: Icmpv6Header): string[] {
     case ICMPV6_TYPE.TIME_EXCEEDED:
       return [`ICMPv6 ${code === 0 ? '' : 'reassembly '}time exceeded`, 'time exceeded']
     case ICMPV6_TYPE.ECHO:
-      return ['ICMPv6 echo request', 'echo request']
+      return echoLabels('ICMPv6', 'request', id, sequence)
     case ICMPV6_TYPE.ECHO_REPLY:
-      return ['ICMPv6 echo reply', 'echo reply']
+      return echoLabels('ICMPv6', 'reply', id, sequence)
     case ICMPV6_TYPE.NEIGHBOUR_SOLICIT:
       return [`who has ${target ?? '?'}`, 'who has']
     case ICMPV6_TYPE.NEIGHBOUR_ADVERT:

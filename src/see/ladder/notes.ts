@@ -22,7 +22,9 @@ export function noteOf({ event, text, fields }: Said): string | undefined {
 const WORDS: Readonly<Record<string, { needs: string[]; say: (fields: Fields) => string }>> = {
   scheduled: {
     needs: ['by', 'rs', 'weight', 'servers'],
-    say: ({ by, rs, weight, servers }) => `${by}: RS ${rs} of ${servers}, weight ${weight}`,
+    // Port 0 is of an address of ours, under which a host inside goes out (semantics 8.4).
+    say: ({ by, rs, weight, servers }) =>
+      `${by}: ${String(rs).endsWith(':0') ? 'address' : 'RS'} ${rs} of ${servers}, weight ${weight}`,
   },
   lport_fetched: {
     needs: ['lip', 'tried', 'free'],

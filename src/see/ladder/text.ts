@@ -8,8 +8,10 @@
  * An arrow has a label inside it, or above it if that is too long. With `ascii` only ASCII is used.
  */
 
+import type { AnyForwarding } from '../../api/words.ts'
 import { printable } from '../text/printable.ts'
 import { instantText } from '../text/times.ts'
+import type { ConnEnds } from '../words/ends.ts'
 import { keepsClient } from '../words/forwarding.ts'
 import { ansi, type Paint } from './colours.ts'
 import { changesText, fateText, legLabels, methodLegend, whoText } from './labels.ts'
@@ -62,13 +64,13 @@ export class LadderText {
     this.#inner = gaps - this.#outer
   }
 
-  /** The line that names the columns. */
-  heading(): string {
+  /** The line that names the columns: of all connections, or of those that are forwarded so. */
+  heading(forwarding?: AnyForwarding): string {
+    const [vip, lip, far] = columnsOf(forwarding)
     const client = 'client'.padEnd(this.#outer + 1)
-    const box = `VIP${' '.repeat(BOX - 6)}LIP`
-    const rs = 'RS'.padStart(this.#inner + 1)
+    const box = `${vip}${lip.padStart(BOX - vip.length)}`
     const left = 'seconds '.padStart(this.#tag + TIME)
-    return this.#paint('dim', `${left}${client}${box}${rs}`)
+    return this.#paint('dim', `${left}${client}${box}${far.padStart(this.#inner + 1)}`)
   }
 
   /** The lines of a row. */
@@ -87,21 +89,17 @@ export class LadderText {
   }
 
   #conn(row: ConnRow): string[] {
-    const { client, vip, lip, rs } = row.ends
     const words = [
       `connection ${row.conn}`,
       `at ${instantText(row.atUs)}:`,
       row.ends.protocol,
-      `client ${client},`,
-      `VIP ${vip},`,
-      ...(keepsClient(row.ends.forwarding) ? [] : [`LIP ${lip},`]),
-      `RS ${rs}`,
+      ...endsWords(row.ends),
     ]
     const lines = [words, methodLegend(row.ends)]
       .flatMap(part => wrap(part, this.#width - this.#tag))
       .map(line => this.#paint('bold', line))
     if (this.#options.mixed) return lines.map(line => `${this.#tagOf(row)}${line}`)
-    return ['', ...lines, this.heading()]
+    return ['', ...lines, this.heading(row.ends.forwarding)]
   }
 
   #note(row: NoteRow): string[] {
@@ -213,6 +211,18 @@ export class LadderText {
   #paint(paint: Paint | undefined, text: string): string {
     return this.#options.colours && paint !== undefined ? ansi(paint, text) : printable(text)
   }
+}
+
+/** Of the VIP's side, of the LIP's and of the far end; a host inside speaks to an end outside, which no VIP stands for. */
+function columnsOf(forwarding: AnyForwarding | undefined): [vip: string, lip: string, far: string] {
+  if (forwarding === 'snat') return ['', 'LIP', 'outside']
+  return ['VIP', keepsClient(forwarding) ? '' : 'LIP', 'RS']
+}
+
+function endsWords({ client, vip, lip, rs, forwarding }: ConnEnds): string[] {
+  if (forwarding === 'snat') return [`client ${client},`, `LIP ${lip},`, `outside ${rs}`]
+  const own = keepsClient(forwarding) ? [] : [`LIP ${lip},`]
+  return [`client ${client},`, `VIP ${vip},`, ...own, `RS ${rs}`]
 }
 
 const TAG_COLOURS: readonly Paint[] = ['cyan', 'green', 'yellow', 'magenta', 'blue', 'red']

@@ -209,10 +209,13 @@ function numberOf(text: string, limit: number): number {
   return number
 }
 
-/** By the frame, or by the connection that it is of. */
+/** By the frame, or by the connection that it is of; pings are of ICMP in either family. */
 function ofProtocol(name: string): Test {
-  const label = name.toUpperCase()
-  return ({ moment, headers }) => headers?.type === name || moment.conn?.protocol === label
+  return ({ moment: { conn }, headers }) => {
+    if (headers?.type === name || conn === null) return headers?.type === name
+    const own = conn.protocol.toLowerCase()
+    return name === (own === 'icmp' && isIpv6End(conn.client) ? 'icmp6' : own)
+  }
 }
 
 /** IPv4 or IPv6: of the frame, which NAT64 makes another on the other side; else of the client. */

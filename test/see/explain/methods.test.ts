@@ -32,6 +32,7 @@ const HEADS: [transcript: string, method: string, head: RegExp][] = [
   ['ipv6-dr', 'DR', /, by DR to the real server \[/],
   ['ipv6-tunnel', 'tunnel', /, by tunnel to the real server \[/],
   ['snat', 'SNAT', /, by SNAT as 202\.108\.10\.3:1025/],
+  ['snat-ping', 'SNAT', /^ICMP .*:4660 > 10\.1\.2\.3:0, by SNAT as 202\.108\.10\.3:1025/],
 ]
 
 for (const [name, method, head] of HEADS)

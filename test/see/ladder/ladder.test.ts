@@ -59,6 +59,7 @@ const SCENES: Record<string, () => Moment[]> = {
   nat: () => transcript('nat'),
   dr: () => transcript('dr'),
   tunnel: () => transcript('tunnel'),
+  'snat-ping-errors': () => transcript('snat-ping-errors'),
   'syn-proxy': () => transcript('syn-proxy'),
   'unknown-port': () => transcript('unknown-port'),
   'bare-ack-rst': () => transcript('bare-ack-rst'),
