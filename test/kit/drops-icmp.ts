@@ -4,6 +4,7 @@ import { LAN, open, RS, WAN } from './connection.ts'
 import { checksummed, type ErrorFields, icmpError } from './datagram.ts'
 import { type Case, frame } from './drop.ts'
 import { ipv4 } from './frame.ts'
+import { parseIcmp } from './icmp-notation.ts'
 import { SEED_CONFIG } from './stand.ts'
 
 /** What the RS would say of a packet of the one connection. */
@@ -54,6 +55,17 @@ export const ICMP_DROPS: Case[] = [
     drop: 'ICMP_NO_CONN',
     arm: LAN,
     bytes: error({}),
+  },
+  {
+    name: 'about a ping of no connection',
+    drop: 'ICMP_NO_CONN',
+    arm: LAN,
+    bytes: frame(
+      parseIcmp(
+        '192.168.168.2 > 192.168.168.7: ICMP 3/1, about icmp 192.168.168.7 > 192.168.168.2, echo request, id 1025, seq 1',
+      ),
+      LAN,
+    ),
   },
   {
     name: 'about a datagram of no connection',

@@ -12,6 +12,15 @@ const SYN_PROXIED = SEED_CONFIG.replace('scheduler: wrr', 'scheduler: wrr\n    s
 /** The client's ACK of the cookie that any stand gives it in its first minute. */
 const BROUGHT = { ...SYN, flags: '.', seq: 1001, ack: cookieOf(new Stand(SYN_PROXIED)) + 1 }
 
+/** Who is behind the first arm goes out by the second one, from an address of this weight. */
+const wayOut = (
+  weight: number,
+) => `${SEED_CONFIG.replace('[192.168.168.7]', '[192.168.168.7, 192.168.168.8]')}
+connections: { make_room: false, client_share: 100% }
+snat: [{ source: 202.108.10.0/24, addresses: [{ address: 192.168.168.8, weight: ${weight} }] }]
+`
+const TO_OUTSIDE = { dst: '192.168.168.9', dport: 80 }
+
 function cookieOf(stand: Stand): number {
   const [answer] = stand.segment(WAN, SYN)
   return (answer.decoded as DecodedTcp).seq
@@ -217,6 +226,22 @@ export const TCP_DROPS: Case[] = [
     config: `${SEED_CONFIG}\nconnections: { make_room: false, client_share: 100% }`,
     before: openMany(1008),
     bytes: frame(packet()),
+  },
+  {
+    name: 'its address outside has no lport left towards there, of two',
+    drop: 'LPORT_EXHAUSTED',
+    lports: { mask: 32_767, residue: 5 },
+    config: wayOut(1),
+    before: stand => {
+      for (let i = 0; i < 2; i++) stand.segment(WAN, { ...SYN, ...TO_OUTSIDE, sport: 10_000 + i })
+    },
+    bytes: frame(packet(TO_OUTSIDE)),
+  },
+  {
+    name: 'its address outside has weight 0',
+    drop: 'TCP_NO_RS',
+    config: wayOut(0),
+    bytes: frame(packet(TO_OUTSIDE)),
   },
   {
     name: 'no place for another neighbour',

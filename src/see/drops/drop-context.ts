@@ -16,8 +16,10 @@ import {
   parseIpPrefix,
 } from '../../wire/ip-address.ts'
 import { GSO, VNET, VNET_FLAG } from '../../wire/vnet-hdr.ts'
+import { connPorts, echoOf } from '../frame/echo.ts'
 import { type HeaderValues, headerValues } from '../frame/header-values.ts'
 import { isOneWay } from '../words/forwarding.ts'
+import { matchServiceOf } from '../words/match-service.ts'
 
 type Rs = Pick<
   RealServerInfo,
@@ -54,6 +56,9 @@ export interface DropContext {
     loss: Readonly<Record<string, string>>
   }
 }
+
+/** Of those the ones with criteria in place of an address. */
+export type MatchService = DropContext['services'][number]
 
 /** The virtio-net header's fields. */
 export interface Vnet {
@@ -132,13 +137,13 @@ export class Refused {
     return this.headers.ip?.dst ?? '?'
   }
 
-  /** address:port of the sender and of the receiver. */
+  /** address:port of the sender and of the receiver; of a ping its identifier is a port. */
   get from(): string {
-    return `${hostText(this.src)}:${this.headers.ports?.sport ?? '?'}`
+    return `${hostText(this.src)}:${connPorts(this.headers)?.sport ?? '?'}`
   }
 
   get to(): string {
-    return `${hostText(this.dst)}:${this.headers.ports?.dport ?? '?'}`
+    return `${hostText(this.dst)}:${connPorts(this.headers)?.dport ?? '?'}`
   }
 
   /** Who sends it to whom, with ports where it has any: TCP and UDP, other IP, ARP, or neither. */
@@ -152,6 +157,24 @@ export class Refused {
 
   get service(): DropContext['services'][number] | undefined {
     return this.#serviceAt(this.to)
+  }
+
+  /** The match service that takes it, as it is for no other one. */
+  get match(): MatchService | undefined {
+    const { ip } = this.headers
+    if (ip === null || this.service !== undefined) return undefined
+    return matchServiceOf(this.context.services, {
+      protocol: this.#protocol,
+      source: ipAddress(ip.src),
+      destination: ipAddress(ip.dst),
+      in: this.arm,
+      out: this.armTowards(ip.dst),
+    })
+  }
+
+  get #protocol(): string {
+    if (echoOf(this.headers) !== null) return 'icmp'
+    return this.headers.udp === null ? 'tcp' : 'udp'
   }
 
   /** It comes from where a service is that has real servers who answer past here. */
@@ -190,7 +213,7 @@ export class Refused {
   }
 
   #serviceAt(end: string): DropContext['services'][number] | undefined {
-    const own = this.headers.udp === null ? 'tcp' : 'udp'
+    const own = this.#protocol
     return this.context.services.find(
       service => service.protocol === own && endpointText(service) === end,
     )

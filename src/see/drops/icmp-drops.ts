@@ -5,10 +5,12 @@ import { ICMP } from '../../wire/icmp.ts'
 import { hostText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { NEXT } from '../../wire/ipv6.ts'
+import { echoOf } from '../frame/echo.ts'
 import { headerValues } from '../frame/header-values.ts'
 import { tunnelled } from '../frame/tunnelled.ts'
 import type { Refused } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
+import { noAddressOutside } from './match-drops.ts'
 
 const { IPIP } = PROTO
 
@@ -31,10 +33,14 @@ export const ICMP_DROPS = {
 
   icmp_no_rs: {
     says: 'ping of a host inside to a match service without an address of weight above 0',
-    explain: frame => ({
-      rule: `the match service that takes the ping of ${frame.src} to ${frame.dst} has no address of weight above 0, and more ICMP errors than leave at a time were due`,
-      advice: 'give it one, or the one that it has a weight: snat[].addresses',
-    }),
+    explain: frame => {
+      const { match } = frame
+      const told = match && noAddressOutside(frame, match)
+      return {
+        rule: `${told?.rule ?? `the match service that takes the ping of ${frame.src} to ${frame.dst} has no address of weight above 0`}; and more ICMP errors than leave at a time were due`,
+        advice: told?.advice ?? 'give it one, or the one that it has a weight: snat[].addresses',
+      }
+    },
   },
 
   icmp_sequence: {
@@ -66,8 +72,12 @@ function quoteRule(frame: Refused): string {
 
 function quotedEnds(frame: Refused): string {
   const packet = inside(frame)
-  const { ip, l4 } = headerValues(packet)
+  const values = headerValues(packet)
+  const { ip, l4 } = values
   if (ip === null) return 'nothing'
+  const echo = echoOf(values)
+  if (echo !== null)
+    return `the echo ${echo.isRequest ? 'request' : 'reply'} ${ip.src} > ${ip.dst}, id ${echo.id}`
   const view = viewOf(packet)
   const port = (at: number) => (l4 + at + 2 <= view.byteLength ? view.getUint16(l4 + at) : '?')
   return `${hostText(ip.src)}:${port(0)} > ${hostText(ip.dst)}:${port(2)}`

@@ -9,6 +9,7 @@ import { flagNames } from '../words/packet-words.ts'
 import { checksumRule } from './checksum-rule.ts'
 import { listed, type Refused } from './drop-context.ts'
 import type { DropTable, Explanation } from './drop-row.ts'
+import { noAddressOutside, noLportOutside } from './match-drops.ts'
 
 export const TCP_DROPS = {
   tcp_header: {
@@ -79,7 +80,7 @@ export const TCP_DROPS = {
   },
 
   conn_table_full: {
-    says: 'SYN or first datagram while connections.table_size connections are in use',
+    says: 'first packet of a connection while connections.table_size connections are in use',
     explain: ({ context: { conns }, from }) => ({
       rule: `the first packet of ${from} found ${conns.capacity} places for connections, all in use (${conns.used} now)`,
       advice:
@@ -88,7 +89,7 @@ export const TCP_DROPS = {
   },
 
   client_share: {
-    says: 'SYN or first datagram of a client that has its share of what is short',
+    says: 'first packet of a connection of a client that has its share of what is short',
     explain: frame => ({
       rule: `lports or records are short, and ${frame.src} has its share of them already (connections.client_share)`,
       advice: `a proxy or a NAT with many users behind it: a larger connections.client_share, more LIPs, a larger connections.table_size; else an attacker: keep ${frame.src} out in front of the balancer`,
@@ -96,8 +97,10 @@ export const TCP_DROPS = {
   },
 
   lport_exhausted: {
-    says: 'SYN or first datagram while every LIP of the service is out of lports towards every real server',
+    says: 'first packet of a connection while every LIP of the service is out of lports towards every real server',
     explain: frame => {
+      const { match } = frame
+      if (match !== undefined) return noLportOutside(frame, match)
       const lips = frame.service?.local_addresses.map(({ address }) => address) ?? []
       const lports = frame.context.addresses.filter(({ address }) => lips.includes(address))
       const states = lports.map(lip => `${lip.address} ${lip.lports?.misses ?? 0} misses`)
@@ -109,7 +112,7 @@ export const TCP_DROPS = {
   },
 
   stopping: {
-    says: 'SYN or first datagram while the daemon stops and only lets its connections end',
+    says: 'first packet of a connection while the daemon stops and only lets its connections end',
     explain: frame => ({
       rule: `the first packet of ${frame.from} came while the daemon lets its connections end`,
       advice:
@@ -155,6 +158,8 @@ function serviceOption({ headers }: Refused): string {
 
 /** No RS takes what `option` of ipvsadm makes a service for; `more` is what to do besides. */
 export function noRs(frame: Refused, option: string, more: string): Explanation {
+  const { match } = frame
+  if (match !== undefined) return noAddressOutside(frame, match)
   const all = frame.service?.real_servers ?? []
   const first = all[0] && endpointText(all[0])
   const hashed = ofHash(frame, option)

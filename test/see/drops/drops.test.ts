@@ -99,6 +99,7 @@ test('the commands that are advised are commands', () => {
     ARM: 'dpdk1',
     MAC: '02:00:00:00:00:01',
     'RS:PORT': '192.168.168.2:80',
+    'ADDRESS:0': '192.168.168.8:0',
     'NET/LEN': '10.0.0.0/8',
     PREFIX: '10.0.0.0/8',
     ...{ TCP: '90', FIN: '7', UDP: '300' },
