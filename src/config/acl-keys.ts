@@ -1,11 +1,18 @@
 /** The keys of a service that say whom it takes, and how many at once: their schema, what their values say, what they come to. */
 
 import { serviceName } from '../api/edits.ts'
-import { ACL_ESTABLISHED, ACL_LISTS } from '../api/words.ts'
+import { ACL_ESTABLISHED, ACL_LISTS, allOf } from '../api/words.ts'
 import { countPrefixes } from '../engine/prefix-rows.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
-import { checkIpsets, checkPrefixes, ipsetLists, ipsetText, isIpset } from './ipsets.ts'
+import {
+  checkIpsets,
+  checkPrefixes,
+  ipsetLists,
+  ipsetText,
+  isIpset,
+  type ReadIpset,
+} from './ipsets.ts'
 import type { ListFiles } from './list-files.ts'
 import {
   ALL_PREFIXES_MAX,
@@ -95,14 +102,33 @@ function setProblem(text: string, sets: ReadonlySet<string>): string | undefined
 export function* remarksOnAcl(
   service: DraftService | null,
   lists: Pick<ListFiles, 'get'>,
+  ipsets: readonly (ReadIpset | null)[],
 ): Generator<[key: string, text: string]> {
   const { allow_file: file, allow, address = '' } = service ?? {}
-  if (file === undefined || (allow?.length ?? 0) > 0) return
-  const [four, six] = countPrefixes(lists.get(file).prefixes)
+  const named = allow ?? []
+  if (!named.every(text => text !== null && isIpset(text))) return
+  const sources = [...named, ...(file === undefined ? [] : [file])] as string[]
+  if (sources.length === 0) return
+  const all = sources.map(source =>
+    countPrefixes(source === file ? lists.get(file).prefixes : prefixesOfSet(source, ipsets)),
+  )
+  const [four, six] = [0, 1].map(at => all.reduce((sum, counts) => sum + counts[at as 0], 0))
   const isSix = isIpv6Text(address)
-  if ((isSix ? six : four) > 0) return
-  const what = four + six === 0 ? 'prefix' : `prefix of IPv${isSix ? 6 : 4}`
-  yield ['allow_file', `${file} holds no ${what}: nobody is let in`]
+  if ((isSix ? six : four) !== 0) return
+  const what = four === 0 && six === 0 ? 'prefix' : `prefix of IPv${isSix ? 6 : 4}`
+  const [verb, key] = [
+    sources.length > 1 ? 'hold' : 'holds',
+    named.length > 0 ? 'allow' : 'allow_file',
+  ]
+  yield [key, `${allOf(sources)} ${verb} no ${what}: nobody is let in`]
+}
+
+/** What cannot be read is a mistake of its own, and none of the list. */
+function prefixesOfSet(text: string, ipsets: readonly (ReadIpset | null)[]) {
+  const set = ipsets.find(one => one?.name !== undefined && ipsetText(one.name) === text)
+  return prefixesOf(
+    (set?.prefixes ?? []).filter(one => one !== null && !prefixProblem(one)) as string[],
+  )
 }
 
 export function aclOf(service: FileService): ConfigAcl {

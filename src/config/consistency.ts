@@ -79,7 +79,8 @@ export function checkConfig(
   if (!armsRead) return remarks
   const reach = new Reach(arms)
   for (const [i, service] of services.entries()) {
-    for (const [key, text] of [...remarksOn(service, own, files), ...reach.remarksOn(service)]) {
+    const acl = remarksOnAcl(service, files, draft.ipsets ?? [])
+    for (const [key, text] of [...acl, ...remarksOn(service, own), ...reach.remarksOn(service)]) {
       remarks.warnings.push(source.remark(['services', i, key], text))
       const { protocol = DEFAULT_PROTOCOL, address = '', port = 0 } = service ?? {}
       remarks.named.push(`${serviceName({ protocol, address, port })}: ${printable(text)}`)
@@ -91,9 +92,7 @@ export function checkConfig(
 function* remarksOn(
   service: Service | null,
   own: ReadonlyMap<string, Own>,
-  files: ListFiles,
 ): Generator<[key: string, text: string]> {
-  yield* remarksOnAcl(service, files)
   if (service?.address !== undefined && !own.has(service.address))
     yield ['address', `${service.address} is no address of any arm: nobody answers ARP for it`]
   if (service?.local_addresses?.length === 0 && needsLip(service))

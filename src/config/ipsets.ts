@@ -27,7 +27,7 @@ export const ipsetSchema = z.strictObject(
 type Ipset = z.output<typeof ipsetSchema>
 
 /** One of a file that may have mistakes elsewhere. */
-interface ReadIpset {
+export interface ReadIpset {
   name?: string | undefined
   prefixes?: readonly (string | null)[] | undefined
 }

@@ -57,6 +57,14 @@ test('an allow file without a prefix lets nobody in, and that is warned of', () 
   assert.deepEqual(services[0]?.acl.allow, [path])
   assert.match(warnings.join(), /holds no prefix: nobody is let in/)
   assert.deepEqual(parse(`deny_file: ${path}`).warnings, [])
+  // So do empty sets, alone or with it, and those of the other family.
+  const sets = (allow: string, prefixes: string) =>
+    parse(`allow: [${allow}]\nipsets: [{ name: a }, { name: b, prefixes: [${prefixes}] }]`).warnings
+  assert.match(sets("'ipset:a'", '').join(), /ipset:a holds no prefix: nobody is let in/)
+  assert.match(sets("'ipset:a', 'ipset:b'", '').join(), /ipset:a and ipset:b hold no prefix: nob/)
+  assert.match(sets("'ipset:b'", "'2001:db8::/32'").join(), /ipset:b holds no prefix of IPv4: nob/)
+  assert.deepEqual(sets("'ipset:a', 'ipset:b'", '10.0.0.0/8'), [])
+  assert.deepEqual(sets("'ipset:a', 192.0.2.1", ''), [])
 })
 
 test('every mistake has its line, in the config and in the file', () => {

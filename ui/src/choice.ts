@@ -13,7 +13,10 @@ export function showLadder(filter: string): void {
   history.replaceState(null, '', url)
 }
 
-/** `conn A:P` of a client's end; of UDP `udp conn A:P`, as the port may be one of TCP as well. */
+/** `conn A:P` of a client's end; of others than TCP `udp conn A:P`, as the port may be one of TCP as well. */
 export function connFilter({ protocol, client }: { protocol: string; client: string }): string {
-  return `${protocol.toLowerCase() === 'udp' ? 'udp ' : ''}conn ${client}`
+  const name = protocol.toLowerCase()
+  if (name === 'tcp') return `conn ${client}`
+  const isIcmp6 = name === 'icmp' && client.startsWith('[')
+  return `${name}${isIcmp6 ? '6' : ''} conn ${client}`
 }

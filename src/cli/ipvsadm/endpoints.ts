@@ -1,6 +1,6 @@
 /** Addresses and ports as words of ipvsadm. All throw CliError in one line. */
 
-import { PROTOCOL_NAMES, type Protocol, protocolNamed } from '../../api/protocols.ts'
+import { isPlain, MATCH_PROTOCOLS, type Protocol, protocolNamed } from '../../api/protocols.ts'
 import { canonicalIp, endpointParts, hostText, isIp } from '../../wire/ip-address.ts'
 import { usage } from '../grammar/options.ts'
 import { portOf } from './port-names.ts'
@@ -17,7 +17,7 @@ export function endpoint(
   return port === undefined ? { address } : { address, port: portOf(port, protocol) }
 }
 
-/** PROTOCOL:CIP:CPORT:VIP:VPORT, addresses of IPv6 in brackets. */
+/** PROTOCOL:CIP:CPORT:VIP:VPORT, addresses of IPv6 in brackets; of a ping its identifier is CPORT, and VPORT is 0. */
 export function tuple(text: string): {
   protocol: Protocol
   client: string
@@ -26,15 +26,21 @@ export function tuple(text: string): {
   const [word = '', cip = '', cport = '', vip = '', vport = '', ...more] = (
     text.match(/\[[^\]]*\](?=:)|[^:]+/g) ?? []
   ).map(part => part.replace(/^\[(.*)\]$/, '$1'))
-  const expected = `${PROTOCOL_NAMES.join('|')}:CIP:CPORT:VIP:VPORT after --sockpair`
-  const protocol = protocolNamed(word)
+  const expected = `${MATCH_PROTOCOLS.join('|')}:CIP:CPORT:VIP:VPORT after --sockpair`
+  const protocol = protocolNamed(word, MATCH_PROTOCOLS)
   if (protocol === undefined || vport === '' || more.length > 0)
     throw usage(`expected ${expected}, found ${JSON.stringify(text)}`)
+  const ownPort = (port: string) => (isPlain(protocol) ? portOf(port, protocol) : identifier(port))
   return {
     protocol,
-    client: `${hostText(ip(cip, expected, text))}:${portOf(cport, protocol)}`,
-    vip: `${hostText(ip(vip, expected, text))}:${portOf(vport, protocol)}`,
+    client: `${hostText(ip(cip, expected, text))}:${ownPort(cport)}`,
+    vip: `${hostText(ip(vip, expected, text))}:${ownPort(vport)}`,
   }
+}
+
+function identifier(text: string): number {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
+  throw usage(`expected an identifier 0-65535, found ${text}`)
 }
 
 /** An address of either family, in its one form. */

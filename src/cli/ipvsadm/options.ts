@@ -1,7 +1,7 @@
 /** The options of ipvsadm, as DPVS has them. */
 
 import { PERSISTENCE_SEC } from '../../api/edits.ts'
-import { PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
+import { MATCH_PROTOCOLS, PROTOCOL_NAMES, PROTOCOLS } from '../../api/protocols.ts'
 import {
   ACL_ESTABLISHED,
   HASH_TARGETS,
@@ -228,7 +228,7 @@ export const OPTIONS: readonly OptionRow[] = [
   {
     long: 'sockpair',
     values: ['PROTOCOL:CIP:CPORT:VIP:VPORT'],
-    help: `list the one connection of this client to this service; PROTOCOL is ${oneOf(PROTOCOL_NAMES)}`,
+    help: `list the one connection of this client to this service; PROTOCOL is ${oneOf(MATCH_PROTOCOLS)}; of a ping CPORT is its identifier, VPORT 0`,
   },
   { long: 'cpu', values: ['N'], help: 'list the connections of worker N only' },
   { long: 'stats', help: 'list connections, packets and bytes so far' },

@@ -106,7 +106,7 @@ const serviceLines =
     }),
     ...(service.synProxyWorkers > 0 ? [line(cookieText(service), { color: 'yellow' })] : []),
     ...sorted(service.realServers, sort).map(rs =>
-      line(trafficRow(`  -> ${rs.rs}${methodMark(rs)}`, rs), rs.usable ? {} : { color: 'yellow' }),
+      line(trafficRow(`${arrow(rs)}${rs.rs}`, rs), rs.usable ? {} : { color: 'yellow' }),
     ),
   ]
 
@@ -114,9 +114,14 @@ function cookieText({ synProxyWorkers: workers }: ServiceRow): string {
   return `  SYNs are answered by cookies, by ${counted(workers, 'worker')}`
 }
 
-/** FullNAT is what all have that say nothing. */
-function methodMark({ forwarding }: RsRow): string {
-  return forwarding === 'fullnat' ? '' : ` ${forwarding}`
+/** In front, where no address is too long for it; FullNAT is what all have that say nothing. */
+const ARROWS = {
+  ...{ fullnat: '  -> ', nat: ' nat ', dr: '  dr ', tunnel: ' tun ' },
+  snat: ' snat ',
+} as const satisfies Record<RsRow['forwarding'], string>
+
+function arrow({ forwarding }: RsRow): string {
+  return ARROWS[forwarding]
 }
 
 function trafficRow(name: string, item: BalancedRow): string {

@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Argv } from 'yargs'
 import type { RealServerInfo, ServiceInfo } from '../../api/commands.ts'
-import { type Edit, isService, type ServiceKey } from '../../api/edits.ts'
+import { type Edit, isMatch, isService, type ServiceKey } from '../../api/edits.ts'
+import { matchText, parseRule } from '../../api/match.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, protocolNamed } from '../../api/protocols.ts'
 import { oneOf } from '../../api/words.ts'
 import { counted } from '../../see/text/counted.ts'
@@ -47,7 +48,7 @@ export function addDrain(common: Argv<Common>): void {
           type: 'string',
           requiresArg: true,
           describe:
-            '[PROTOCOL:]ADDRESS:PORT of the only service meant, of TCP if not said; default: all that have the server',
+            '[PROTOCOL:]ADDRESS:PORT of the only service meant, of TCP if not said, or [PROTOCOL:]CRITERIA of a match service; default: all that have the server',
         })
         .option('timeout', {
           type: 'number',
@@ -151,13 +152,22 @@ function endpoint(text: string, what: string): { address: string; port: number }
   return { address: ipText(found.address), port: found.port }
 }
 
-/** udp:192.0.2.1:53, tcp:192.0.2.1:80 or 192.0.2.1:80 */
+/** udp:192.0.2.1:53, tcp:192.0.2.1:80 or 192.0.2.1:80; icmp:from=192.0.2.1,oif=ext0 of a match service. */
 function serviceOf(text: string): ServiceKey {
-  const [, word = DEFAULT_PROTOCOL, rest = text] = /^([a-z]+):(.*)$/i.exec(text) ?? []
+  const [, word = DEFAULT_PROTOCOL, rest = text] = /^([a-z]+\d?):(.*)$/i.exec(text) ?? []
+  if (isMatch({ address: rest })) return matchServiceOf(word.toLowerCase(), rest)
   const protocol = protocolNamed(word)
-  if (protocol === undefined)
-    throw new CliError(`--service: expected ${oneOf(PROTOCOL_NAMES)}, found ${word}`, 2)
-  return { protocol, ...endpoint(rest, '--service') }
+  if (protocol !== undefined) return { protocol, ...endpoint(rest, '--service') }
+  const hint = /^icmp(v6)?$/i.test(word)
+    ? '; pings are of match services: icmp:from=RANGE,oif=ARM, as tapvs ipvsadm -ln has it'
+    : ''
+  throw new CliError(`--service: expected ${oneOf(PROTOCOL_NAMES)}, found ${word}${hint}`, 2)
+}
+
+function matchServiceOf(word: string, criteria: string): ServiceKey {
+  const rule = parseRule(`proto=${word},${criteria}`)
+  if (typeof rule === 'string') throw new CliError(`--service: ${rule}`, 2)
+  return { protocol: rule.protocol, address: matchText(rule.keys), port: 0 }
 }
 
 /** Of the server, in the services meant. */

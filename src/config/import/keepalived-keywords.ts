@@ -9,6 +9,7 @@ import { short } from './short.ts'
 
 const DEFAULT_OF_CHECKS = 'it is for the checkers of keepalived'
 const SCRIPTS = 'no scripts are run when a service changes its state; the log tells'
+const LINKS = 'the links of arms are looked at by tapvs itself'
 const INHIBIT = 'connections of a real server that is down live on here'
 
 /** Of the top level. */
@@ -26,9 +27,9 @@ const TOP: Readonly<Record<string, string>> = byWord({
   static_ipaddress: 'addresses belong to an arm: put them there',
   static_routes: 'routes belong to an arm: put them there',
   static_rules: 'there are no rules of routing',
-  linkbeat_interfaces: 'arms are TAPs',
-  linkbeat_use_polling: 'arms are TAPs',
-  interface_up_down_delays: 'arms are TAPs',
+  linkbeat_interfaces: LINKS,
+  linkbeat_use_polling: LINKS,
+  interface_up_down_delays: LINKS,
   net_namespace: 'an arm has a netns of its own',
   net_namespace_ipvs: 'an arm has a netns of its own',
   instance: 'it is about keepalived itself',

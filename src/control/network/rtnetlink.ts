@@ -8,6 +8,7 @@ import { createRtNetlink, type RtNetlinkSocket } from 'netlink'
 import { enterNetns, leaveNetns } from '../../io/native.ts'
 
 export const AF_INET = 2
+export const AF_INET6 = 10
 /** Without a limit a lost reply would be waited for for ever. */
 export const REQUEST = { timeout: 3000 }
 

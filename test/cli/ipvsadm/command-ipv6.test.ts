@@ -44,6 +44,9 @@ test('addresses of IPv6, in their one form whatever form they have', () => {
     vip: '[2001:db8::1]:80',
     one: true,
   })
+  const ping = read('-lnc --sockpair icmp:[2001:db8::2]:0:[2001:db8::9]:0')
+  const ends = ping.do === 'list' && [ping.conns.protocol, ping.conns.client, ping.conns.vip]
+  assert.deepEqual(ends, ['icmp', '[2001:db8::2]:0', '[2001:db8::9]:0'])
   const ofService = read(`-lnc ${V6}`)
   assert.equal(ofService.do === 'list' && ofService.conns.vip, '[2001:db8::1]:80')
 })

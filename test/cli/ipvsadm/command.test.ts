@@ -269,7 +269,7 @@ test('mistakes are one line that says what to do', () => {
     ['--set 1 2 x', 'expected a whole number 0-1000000 after --set, found "x"'],
     [
       '-lc --sockpair sctp:1.2.3.4:1:1.2.3.4:2',
-      'expected tcp|udp:CIP:CPORT:VIP:VPORT after --sockpair, found "sctp:1.2.3.4:1:1.2.3.4:2"',
+      'expected tcp|udp|icmp:CIP:CPORT:VIP:VPORT after --sockpair, found "sctp:1.2.3.4:1:1.2.3.4:2"',
     ],
   ]
   for (const [line, message] of cases) refuses(line, message)

@@ -69,3 +69,26 @@ test('a server that gets its weight back is not drained any more, and is not cut
   const deleted = await drained(t, [GONE, listing(100, 4)], [3], '--cut')
   assert.deepEqual([deleted.code, deleted.stderr, deleted.cuts], [1, back, 1])
 })
+
+test('a match service is named by its criteria, and pings are of no other', async t => {
+  const match = SERVICES.slice(0, 1).map(service => ({
+    ...service,
+    ...{ protocol: 'icmp' as const, address: 'from=10.0.0.1,oif=ext0', port: 0 },
+  }))
+  const idle = [...match, ...listing(100, 3)].map(service => ({
+    ...service,
+    real_servers: service.real_servers.map(rs => ({
+      ...rs,
+      ...(service.protocol === 'icmp' && { active_conns: 0, inactive_conns: 0 }),
+    })),
+  }))
+  const said = await drained(t, [idle], [], '--service', 'icmp:oif=ext0,src-range=10.0.0.1')
+  assert.deepEqual([said.code, said.stderr], [0, ''])
+  assert.match(said.stdout, /is drained/)
+  const wrong = await drained(t, [idle], [], '--service', 'icmp:10.0.0.1:80')
+  assert.equal(wrong.code, 2)
+  assert.match(
+    wrong.stderr,
+    /^tapvs: --service: expected tcp or udp, found icmp; pings are of match/,
+  )
+})

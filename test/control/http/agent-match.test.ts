@@ -60,5 +60,12 @@ test('a match service is added, changed, listed and deleted as the agent has it'
   assert.equal((await call('GET', '/vs'))[0], 204)
   const six = { Src: { Start: '::', End: '::' }, OutIfName: 'int0' }
   assert.equal((await call('PUT', ANY, { Match: six }))[0], 201)
-  assert.equal((await call('GET', '/vs/oif=int0,af=ipv6-0-tcp'))[0], 200)
+  const [, listed] = await call('GET', '/vs/oif=int0,af=ipv6-0-tcp')
+  assert.equal((listed as { Items: { Af: number }[] }).Items[0]?.Af, 10)
+  // Pings are of such services alone.
+  assert.equal((await call('PUT', ANY.replace('tcp', 'icmp'), { Match: six }))[0], 201)
+  const [, pings] = await call('GET', '/vs/oif=int0,af=ipv6-0-icmp')
+  const [{ Proto, Af } = {}] = (pings as { Items: { Proto?: number; Af?: number }[] }).Items
+  assert.deepEqual([Proto, Af], [1, 10])
+  assert.match((await call('GET', '/vs/10.0.0.1-80-icmp'))[1], /icmp is of services with a Match/)
 })

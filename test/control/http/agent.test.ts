@@ -242,7 +242,7 @@ test('what is wrong has the status that controllers know, and a text that says w
   ][] = [
     ['GET', '/vs/202.108.10.1-1-tcp', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
     ['GET', '/vs/nonsense', undefined, 404, /expected VIP-port-tcp/],
-    ['PUT', '/vs/202.108.10.1-80-sctp', {}, 460, /no protocol but tcp and udp/],
+    ['PUT', '/vs/202.108.10.1-80-sctp', {}, 460, /no protocol but tcp, udp and icmp/],
     ['PUT', '/vs/202.108.10.999-80-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', '/vs/202.108.10.1-70000-tcp', {}, 460, /expected VIP-port-tcp/],
     ['PUT', VS, { SchedName: 'lblc' }, 460, /expected rr, wrr, .* or fo, found "lblc"/],

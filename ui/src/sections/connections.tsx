@@ -1,8 +1,8 @@
 /** All connections, however many: a table that only draws the rows one sees. */
 
 import { signal } from '@preact/signals'
-import { stateKey } from '../../../src/api/names.ts'
-import { PROTOCOL_NAMES } from '../../../src/api/protocols.ts'
+import { ALL_STATES, stateKey } from '../../../src/api/names.ts'
+import { MATCH_PROTOCOLS } from '../../../src/api/protocols.ts'
 import { balancerGraph } from '../../../src/page/balancer-states.ts'
 import { ALL_CONNS, type ConnQuery, isEndpoint } from '../../../src/page/conn-query.ts'
 import { whole } from '../../../src/page/format.ts'
@@ -13,9 +13,13 @@ import { Section } from '../parts/section.tsx'
 import { Term } from '../parts/term.tsx'
 
 const query = signal<ConnQuery>(ALL_CONNS)
-const STATES = [...balancerGraph().nodes, ...udpGraph().nodes]
-  .filter(({ name, dim }) => !dim && name !== 'NONE' && name !== 'UDP_NONE')
-  .map(({ name }) => name)
+/** Pings have no graph of their own: theirs are the states of UDP. */
+const STATES = [
+  ...[...balancerGraph().nodes, ...udpGraph().nodes]
+    .filter(({ dim }) => !dim)
+    .map(({ name }) => name),
+  ...ALL_STATES.filter(name => name.startsWith('ICMP_')),
+].filter(name => !/^(UDP_|ICMP_)?NONE$/.test(name))
 
 function change(part: Partial<ConnQuery>): void {
   query.value = { ...query.value, ...part }
@@ -76,7 +80,7 @@ function Filters() {
           onChange={event => change({ protocol: event.currentTarget.value })}
         >
           <option value="">any</option>
-          {PROTOCOL_NAMES.map(name => (
+          {MATCH_PROTOCOLS.map(name => (
             <option key={name} value={name}>
               {name.toUpperCase()}
             </option>

@@ -31,8 +31,8 @@ export function Overview() {
       title="Overview"
       about={
         <>
-          One <Term of="FullNAT" /> balancer as it is this second: what it carries, on which{' '}
-          <Term of="arm">arms</Term>, and what is wrong, if anything.
+          One balancer as it is this second: what it carries, on which <Term of="arm">arms</Term>,
+          and what is wrong, if anything.
         </>
       }
       aside={now && <Process moment={now.moment} />}

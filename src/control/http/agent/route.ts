@@ -4,7 +4,7 @@ import type * as z from 'zod'
 import type { Answer, Request, ServiceInfo, VerbName, Verbs } from '../../../api/commands.ts'
 import { type Edit, isService, type ServiceKey, serviceName } from '../../../api/edits.ts'
 import { canonicalMatch } from '../../../api/match.ts'
-import { PROTOCOL_NAMES, protocolNamed } from '../../../api/protocols.ts'
+import { isPlain, MATCH_PROTOCOLS, protocolNamed } from '../../../api/protocols.ts'
 import type { Method } from '../../../api/verbs.ts'
 import { allOf } from '../../../api/words.ts'
 import { canonicalIp, isIp } from '../../../wire/ip-address.ts'
@@ -95,9 +95,11 @@ export function keyOf(vipPort: string, wrong: number): ServiceKey {
   const isOne = criteria === undefined ? isIp(address) && Number(port) <= 65_535 : port === '0'
   if (!isOne)
     throw new AgentError(wrong, `${vipPort} is no service: expected VIP-port-tcp or VIP-port-udp`)
-  const known = protocolNamed(protocol ?? '')
+  const known = protocolNamed(protocol ?? '', MATCH_PROTOCOLS)
   if (known === undefined)
-    throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(PROTOCOL_NAMES)}`)
+    throw new AgentError(wrong, `${vipPort}: there is no protocol but ${allOf(MATCH_PROTOCOLS)}`)
+  if (!isPlain(known) && port !== '0')
+    throw new AgentError(wrong, `${vipPort}: ${known} is of services with a Match, of port 0`)
   return { protocol: known, address: criteria ?? canonicalIp(address), port: Number(port) }
 }
 

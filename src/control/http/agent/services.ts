@@ -3,7 +3,6 @@
 import type { ServiceInfo } from '../../../api/commands.ts'
 import type { Edit, ServiceFields } from '../../../api/edits.ts'
 import { DEFAULT_SCHEDULER } from '../../../api/words.ts'
-import { AF_INET } from '../../network/rtnetlink.ts'
 import { keyWith } from './match.ts'
 import {
   type AgentRoute,
@@ -20,7 +19,7 @@ import {
   errorText as text,
 } from './route.ts'
 import * as shapes from './shapes.ts'
-import { PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
+import { afOf, PUT_ANSWERS, serviceKey, VS, vsOf } from './view.ts'
 
 /** The agent has one word for on and auto: who says that it is on leaves auto as it is. */
 function synProxyOf(
@@ -131,7 +130,7 @@ export const SERVICE_ROUTES: AgentRoute[] = [
     async handle(call) {
       const { local_addresses } = await serviceOf(call)
       const Items = local_addresses.map(({ address, arm, conns, conflicts }) => ({
-        af: AF_INET,
+        af: afOf({ address }),
         addr: address,
         device: arm,
         conns,

@@ -1,10 +1,11 @@
 /** Services and real servers in dpvs-agent's shape. */
 
 import type { RealServerInfo, ServiceInfo, TrafficInfo } from '../../../api/commands.ts'
-import type { ServiceKey } from '../../../api/edits.ts'
+import { isMatch, type ServiceKey } from '../../../api/edits.ts'
+import { familyOfMatch, parseMatch } from '../../../api/match.ts'
 import { PROTOCOLS } from '../../../api/protocols.ts'
 import { IPV4_BITS, isIpv6Text } from '../../../wire/ip-address.ts'
-import { AF_INET } from '../../network/rtnetlink.ts'
+import { AF_INET, AF_INET6 } from '../../network/rtnetlink.ts'
 import { matchOf } from './match.ts'
 import { MODES, errorText as text } from './shapes.ts'
 import type { Told } from './told.ts'
@@ -52,6 +53,13 @@ export function serversOf(service: ServiceInfo, told: Told, forChecker: boolean)
   }
 }
 
+/** Linux's number of the family, of a match service that of what it takes. */
+export function afOf({ address }: { address: string }): number {
+  const keys = isMatch({ address }) ? parseMatch(address) : undefined
+  if (typeof keys === 'object') return familyOfMatch(keys) === 'ipv6' ? AF_INET6 : AF_INET
+  return isIpv6Text(address) ? AF_INET6 : AF_INET
+}
+
 /** The version, and in the bits above it whether a client's own header is believed. */
 const PROXY_NUMBERS = { off: 0, v1: 1, v2: 2, 'v1-insecure': 0x11, 'v2-insecure': 0x12 } as const
 
@@ -60,7 +68,7 @@ export function vsOf(service: ServiceInfo, told: Told, forChecker: boolean) {
   const { conn_timeout, persistence, real_servers } = service
   const Match = matchOf(service)
   return {
-    Af: AF_INET,
+    Af: afOf(service),
     Proto: PROTOCOLS[protocol].number,
     Addr: address,
     Port: port,

@@ -5,7 +5,7 @@ import { HttpError, lineOf } from '../../../api/errors.ts'
 import { wholeText } from '../../../api/fields.ts'
 import { ALL_STATES, stateNamed } from '../../../api/names.ts'
 import { SORTS } from '../../../api/page.ts'
-import { PROTOCOL_NAMES, PROTOCOLS } from '../../../api/protocols.ts'
+import { MATCH_PROTOCOLS, PROTOCOLS } from '../../../api/protocols.ts'
 import { endpointParts, parseIp } from '../../../wire/ip-address.ts'
 import type { Endpoint, Wanted } from './view.ts'
 
@@ -39,7 +39,7 @@ const state = z.string(A_STATE).transform((name, context) => {
 const query = z.strictObject({
   search: z.string().max(200, 'at most 200 characters').default(''),
   protocol: z
-    .enum(PROTOCOL_NAMES, PROTOCOL_NAMES.join(' or '))
+    .enum(MATCH_PROTOCOLS, MATCH_PROTOCOLS.join(', '))
     .transform(name => PROTOCOLS[name].code as number)
     .default(-1),
   state: state.nullable().default(null),
