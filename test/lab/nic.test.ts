@@ -5,12 +5,23 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { daemonPid } from '../../netns/appliance.ts'
+import { dots } from '../../netns/demo.ts'
 import { inside } from '../../netns/namespaces.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
 import { WAYS_OUT } from '../../netns/topology.ts'
 import type { ArmInfo } from '../../src/api/commands.ts'
 import { countTcx, TCX_INGRESS } from '../../src/io/native.ts'
-import { CIP, countersOf, labConfig, mustTapvs, scratchFolder, VIP } from '../kit/lab.ts'
+import { hostText } from '../../src/wire/ip-address.ts'
+import {
+  CIP,
+  CIP6,
+  countersOf,
+  labConfig,
+  mustTapvs,
+  scratchFolder,
+  VIP,
+  VIP6,
+} from '../kit/lab.ts'
 import { NicLab } from '../kit/nic-lab.ts'
 
 const folder = scratchFolder()
@@ -201,7 +212,8 @@ async function ofHost(): Promise<(string | undefined)[]> {
     const [head = '', row = ''] = snmp.split('\n').filter(line => line.startsWith(`${kind}: `))
     return row.split(' ')[head.split(' ').indexOf(name)]
   }
-  return [value('Ip', 'ForwDatagrams'), value('Tcp', 'OutRsts')]
+  const [, six] = /^Ip6OutForwDatagrams\s+(\d+)$/m.exec(await inBox('cat', '/proc/net/snmp6')) ?? []
+  return [value('Ip', 'ForwDatagrams'), value('Tcp', 'OutRsts'), six]
 }
 
 /** From among the real servers. */
@@ -211,10 +223,11 @@ const askInside = async (address: string) =>
 
 test('by NAT and SNAT the host of the NICs, a router, has no part in it, and keeps its own', async t => {
   const mine = '192.168.168.9'
-  await lab.up({ mode: 'nat', workers: 2 })
+  await lab.up({ mode: 'nat', workers: 2, ipv6: true })
   await ip('addr', 'add', `${mine}/24`, 'dev', 'int0')
   await ip('addr', 'add', `${HOST}/24`, 'dev', 'ext0')
   await inBox('sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=1')
+  await inBox('sysctl', '-qw', 'net.ipv6.conf.all.forwarding=1')
   t.after(async () => {
     await ip('addr', 'flush', 'dev', 'ext0')
     await ip('addr', 'flush', 'dev', 'int0')
@@ -225,21 +238,32 @@ test('by NAT and SNAT the host of the NICs, a router, has no part in it, and kee
   const { stdout } = await lab.client(['redis-cli', '-h', VIP, 'client', 'list'], {})
   assert.match(stdout, new RegExp(` addr=${CIP}:`))
   for (let i = 0; i < 8; i++) assert.equal((await ping()).stdout, 'PONG\n')
+  const six = await lab.client(['redis-cli', '-h', VIP6, 'client', 'list'], { timeoutMs: 8000 })
+  assert.match(six.stdout, new RegExp(` addr=\\[${CIP6}\\]:`), six.stderr)
   assert.equal(await askInside(mine), 'host\n')
   assert.deepEqual(await ofHost(), before)
   assert.equal((await countersOf(lab)).events.handed_over, 0)
 
-  await lab.up({ mode: 'snat', workers: 2 })
+  await lab.up({ mode: 'snat', workers: 2, ipv6: true })
   await untilServed()
   before = await ofHost()
-  const { outside } = WAYS_OUT[0]
-  const seen = await fromInside('redis-cli', '-h', CIP, 'client', 'list')
-  assert.match(seen.stdout, new RegExp(` addr=${outside}:`), seen.stderr)
+  for (const [i, server] of [CIP, CIP6].entries()) {
+    const { outside = '' } = WAYS_OUT[i] ?? {}
+    const seen = await fromInside('redis-cli', '-h', server, 'client', 'list')
+    assert.match(seen.stdout, new RegExp(` addr=${dots(hostText(outside))}:`), seen.stderr)
+  }
   assert.equal((await fromInside('redis-cli', '-h', CIP, 'ping')).stdout, 'PONG\n')
   for (const address of [mine, HOST]) assert.equal(await askInside(address), 'host\n')
   assert.equal((await ping()).stdout, 'PONG\n')
   assert.deepEqual(await ofHost(), before)
   assert.equal((await countersOf(lab)).events.handed_over, 0)
+
+  // The kernel knows not whose a ping is, so workers hand them over.
+  for (const server of [CIP, CIP6]) {
+    const { stdout } = await fromInside('ping', '-c2', '-i0.1', '-W2', server)
+    assert.match(stdout, / 2 received/)
+  }
+  assert.deepEqual(await ofHost(), before)
 
   // Where no route of ours leads, by SNAT nothing goes: it is the host's, which routes it.
   await ip('route', 'add', '203.0.113.0/24', 'via', CIP, 'dev', 'ext0')
