@@ -10,9 +10,11 @@ import { dots, showConversation, shownIn } from '../../netns/demo.ts'
 import { until } from '../../netns/processes.ts'
 import { WAYS_OUT } from '../../netns/topology.ts'
 import { hostText } from '../../src/wire/ip-address.ts'
+import { FAR_NET, Far } from '../kit/far.ts'
 import { CIP, CIP6, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
 
 const lab = labForTests('snat', { workers: 2, ipv6: true, mode: 'snat' })
+const far = new Far(lab, 'client')
 const [{ outside: OUTSIDE }, { outside: OUTSIDE6 }] = WAYS_OUT
 const [HOSTS, HOSTS6] = WAYS_OUT.map(({ hosts }) => `src-range=${hosts},oif=ext0`)
 /** As it is printed, in a pattern. */
@@ -126,6 +128,16 @@ test('pings find their way out and back, whole and in fragments, over both famil
     const row = `^\\[\\d\\]icmp 60s +ICMP_NORM .* ${printed(outside)}:\\d+ `
     assert.match(conns, new RegExp(row, 'm'))
   }
+})
+
+test('who asks hears of the router at which the time of a ping was up, as traceroute -I does', async () => {
+  await far.up(1500)
+  const host = `${FAR_NET.client}.2`
+  await mustTapvs(lab, ...`dpip route add ${FAR_NET.client}.0/24 via ${CIP} dev ext0`.split(' '))
+  const ping = ['ping', '-n', '-c', '1', '-W', '2', host]
+  assert.match(await inside(ping), / 1 received, 0% packet loss/)
+  const { stdout } = await lab.rs([...ping, '-t', '1'], { timeoutMs: 5000 })
+  assert.match(stdout, new RegExp(`^From ${dots(CIP)} icmp_seq=1 Time to live exceeded`, 'm'))
 })
 
 test('without the service nothing goes out', async () => {
