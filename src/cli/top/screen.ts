@@ -10,6 +10,7 @@ import { History } from '../../see/numbers/summary.ts'
 import type { Line } from '../../see/numbers/text.ts'
 import { printable } from '../../see/text/printable.ts'
 import { ask, CliError } from '../daemon/client.ts'
+import { hasColours } from '../terminal/terminal.ts'
 import { askConns, BusyConns } from './busy.ts'
 import { FIRST_VIEW, frame, type View } from './frame.ts'
 import { press } from './keys.ts'
@@ -63,6 +64,7 @@ function Screen({ socket, everyMs, pane }: ScreenOptions) {
 }
 
 function Row({ spans }: { spans: Line }) {
+  const colours = hasColours()
   return createElement(
     Text,
     { wrap: 'truncate' },
@@ -73,7 +75,7 @@ function Row({ spans }: { spans: Line }) {
         Text,
         {
           key: i,
-          ...(color && { color }),
+          ...(colours && color && { color }),
           ...(bold && { bold }),
           ...(dim && { dimColor: dim }),
           ...(inverse && { inverse }),

@@ -63,8 +63,10 @@ async function piped(socket: string, ...argv: string[]) {
   return { code, text }
 }
 
-function top(t: TestContext, socket: string): Terminal {
-  const terminal = new Terminal(`${PROGRAM} --socket ${socket} top --every 0.2`)
+const RED = '\u001b[31m'
+
+function top(t: TestContext, socket: string, variables = ''): Terminal {
+  const terminal = new Terminal(`${variables} ${PROGRAM} --socket ${socket} top --every 0.2`)
   t.after(() => terminal.kill())
   return terminal
 }
@@ -78,6 +80,7 @@ test('top: panes, sorting, help and the way out', async t => {
     first[2],
     ' 1 services   2 lports   3 drops   4 arms   5 clients   6 conns   7 health',
   )
+  assert.ok(terminal.raw.includes(RED), 'problems are red')
   assert.match(first[3], /^SERVICE, RS +WEIGHT/)
   assert.match(first[4], /^TCP 202\.108\.10\.1:6379 wrr/)
   assert.match(first[22], /^q quit .* by address$/)
@@ -110,10 +113,11 @@ test('top: panes, sorting, help and the way out', async t => {
   assert.ok(terminal.raw.endsWith('\u001b[?25h') || terminal.raw.includes('\u001b[?25h'), 'cursor')
 })
 
-test('top: p stands still and goes on', async t => {
+test('top: p stands still and goes on, without colours by NO_COLOR', async t => {
   const { socket, asked } = await moving(t)
-  const terminal = top(t, socket)
+  const terminal = top(t, socket, 'NO_COLOR=1')
   await terminal.until(screen => screen.includes('1.00k'))
+  assert.ok(!terminal.raw.includes(RED))
   terminal.type('p')
   await terminal.until(screen => screen.includes('PAUSED'))
   await new Promise(done => setTimeout(done, 300))
