@@ -38,10 +38,10 @@ type Service = NonNullable<NonNullable<Draft<ConfigFile>['services']>[number]>
 /** As many more are places of those that have gone. */
 export const REAL_SERVERS_MAX = DESTS_MAX >> 1
 /** Reached by NAT behind NICs: more would not fit into their program beside 4096 addresses (io/nic-ways-bpf.ts). */
-const NIC_SERVERS_MAX = 1024
+export const NIC_SERVERS_MAX = 1024
 /** One is for the health checks. */
-const CONFIG_ARMS_MAX = ARMS_MAX - 1
-const ADDRESSES_MAX = 4096
+export const CONFIG_ARMS_MAX = ARMS_MAX - 1
+export const ADDRESSES_MAX = 4096
 
 /** What looks like a mistake, with its place and with the name of its service. */
 export interface Remarks {

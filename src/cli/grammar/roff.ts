@@ -8,9 +8,9 @@ export function roffText(text: string): string {
   return /^[.']/.test(safe) ? `\\&${safe}` : safe
 }
 
-/** A title line, with the name in capitals; options are not hyphenated, nor lines stretched. */
-export function title(name: string, version: string): string {
-  return `.TH ${roffText(name).toUpperCase()} 1 "" "tapvs ${version}" "tapvs"\n.nh\n.ad l\n`
+/** A title line, with the name in capitals and the part of the manual; options are not hyphenated, nor lines stretched. */
+export function title(name: string, version: string, part = 1): string {
+  return `.TH ${roffText(name).toUpperCase()} ${part} "" "tapvs ${version}" "tapvs"\n.nh\n.ad l\n`
 }
 
 export function section(name: string, body: string): string {
@@ -34,6 +34,16 @@ export function item(term: string, meaning: string): string {
 /** Commands as they are typed. */
 export function example(lines: readonly string[]): string {
   return `.PP\n.nf\n.RS\n${lines.map(line => `${roffText(line)}\n`).join('')}.RE\n.fi\n`
+}
+
+export function seeAlso(...pages: string[]): string {
+  return section('SEE ALSO', `${pages.map(roffText).join(',\n')}\n`)
+}
+
+/** Help is in phrases, pages are in sentences. */
+export function sentence(phrase: string): string {
+  const text = phrase.charAt(0).toUpperCase() + phrase.slice(1)
+  return /[.!?]$/.test(text) || text === '' ? text : `${text}.`
 }
 
 /** Each sentence begins a line, as man(7) wants it, and no line is long. */

@@ -11,8 +11,9 @@ import {
   item,
   lines,
   paragraphs,
-  roffText,
   section,
+  seeAlso,
+  sentence,
   subsection,
   title,
 } from '../grammar/roff.ts'
@@ -21,16 +22,22 @@ import { COMMANDS } from '../ipvsadm/commands.ts'
 import { IPVSADM_ABOUT, synopsis } from '../ipvsadm/help.ts'
 import { OPTIONS } from '../ipvsadm/options.ts'
 import { REFUSED } from '../ipvsadm/refused.ts'
+import { configPage } from './config-page.ts'
 
 /** Verbs with a page of their own. */
 const OWN_PAGES = ['ipvsadm', 'dpip']
 
-/** Text by the name of its file. */
-export function manualPages(tree: readonly VerbNode[]): Map<string, string> {
+/** Text by the name of its file; `keys` is docs/config.md, `example` a config. */
+export function manualPages(
+  tree: readonly VerbNode[],
+  keys: string,
+  example: string,
+): Map<string, string> {
   return new Map([
     ['tapvs.1', mainPage(tree)],
     ['tapvs-ipvsadm.1', ipvsadmPage()],
     ['tapvs-dpip.1', dpipPage()],
+    ['tapvs.yaml.5', configPage(keys, example)],
   ])
 }
 
@@ -58,11 +65,60 @@ function mainPage(tree: readonly VerbNode[]): string {
     section(
       'ENVIRONMENT',
       item('TAPVS_SOCKET', 'The control socket of the daemon to ask, if --socket names none.') +
-        item('TZ', 'The time zone of what is printed and read, if it is not that of the machine.'),
+        item('TZ', 'The time zone of what is printed and read, if it is not that of the machine.') +
+        item('NO_COLOR', 'If it is set and not empty, nothing is printed in colours.') +
+        item('TERM', 'Of a dumb terminal nothing is moved or coloured.') +
+        item(
+          'LC_ALL, LC_CTYPE, LANG',
+          'Where the locale is not UTF-8, what is drawn is drawn in ASCII.',
+        ),
     ),
     section('FILES', item(DEFAULT_SOCKET, 'The control socket, if the config names none.')),
-    seeAlso('tapvs-ipvsadm(1)', 'tapvs-dpip(1)'),
+    examples(EXAMPLES),
+    seeAlso('tapvs-ipvsadm(1)', 'tapvs-dpip(1)', 'tapvs.yaml(5)'),
   ].join('')
+}
+
+/** What somebody wants to do, and how. */
+type Example = readonly [aim: string, ...commands: string[]]
+
+const EXAMPLES: readonly Example[] = [
+  [
+    'Look at a config and at the machine, and start:',
+    'tapvs config check /etc/tapvs/tapvs.yaml',
+    'tapvs doctor --config /etc/tapvs/tapvs.yaml',
+    'tapvs run --config /etc/tapvs/tapvs.yaml',
+  ],
+  ['A config out of what LVS or DPVS has:', 'tapvs config import ipvsadm rules > site.yaml'],
+  [
+    'What runs, and why something was refused:',
+    'tapvs ipvsadm -ln',
+    'tapvs counters',
+    'tapvs explain drop',
+  ],
+  [
+    'Who the client was behind what a real server has logged:',
+    'tapvs whois 192.168.168.7:1028@12:03:11',
+  ],
+  ['Both arms into one file for Wireshark:', 'tapvs capture --ring -w both.pcapng'],
+  [
+    'Take a real server out when its connections have ended:',
+    'tapvs drain 192.168.168.2:6379 --timeout 60',
+  ],
+  [
+    'Change the config, seeing first what that would do:',
+    'tapvs config diff site.yaml',
+    'tapvs config apply site.yaml',
+  ],
+  ['Keep what was changed by hand:', 'tapvs config show > site.yaml'],
+  ['The next version, with all connections:', 'tapvs upgrade --check', 'tapvs upgrade'],
+]
+
+function examples(all: readonly Example[]): string {
+  return section(
+    'EXAMPLES',
+    all.map(([aim, ...commands]) => paragraphs(aim) + example(commands)).join('.PP\n'),
+  )
 }
 
 const VERSION: OptionRow = { long: 'version', help: 'print the version' }
@@ -124,18 +180,21 @@ function ipvsadmPage(): string {
       ),
     ),
     exitStatus(),
-    section(
-      'EXAMPLES',
-      paragraphs('A service, its local address and a real server:') +
-        example([
-          'tapvs ipvsadm -A -t 202.108.10.1:6379 -s wrr',
-          'tapvs ipvsadm -P -z 192.168.168.7 -t 202.108.10.1:6379 -F int0',
-          'tapvs ipvsadm -a -t 202.108.10.1:6379 -r 192.168.168.2 -b -w 100',
-        ]) +
-        '.PP\nAll services to a file, and back:\n' +
-        example(['tapvs ipvsadm -S > services', 'tapvs ipvsadm -C', 'tapvs ipvsadm -R < services']),
-    ),
-    seeAlso('tapvs(1)', 'tapvs-dpip(1)'),
+    examples([
+      [
+        'A service, its local address and a real server:',
+        'tapvs ipvsadm -A -t 202.108.10.1:6379 -s wrr',
+        'tapvs ipvsadm -P -z 192.168.168.7 -t 202.108.10.1:6379 -F int0',
+        'tapvs ipvsadm -a -t 202.108.10.1:6379 -r 192.168.168.2 -b -w 100',
+      ],
+      [
+        'All services to a file, and back:',
+        'tapvs ipvsadm -S > services',
+        'tapvs ipvsadm -C',
+        'tapvs ipvsadm -R < services',
+      ],
+    ]),
+    seeAlso('tapvs(1)', 'tapvs-dpip(1)', 'tapvs.yaml(5)'),
   ].join('')
 }
 
@@ -173,18 +232,16 @@ function dpipPage(): string {
         .join(''),
     ),
     exitStatus(),
-    section(
-      'EXAMPLES',
-      paragraphs('A virtual address, the way to its clients, and a local address:') +
-        example([
-          'tapvs dpip addr add 202.108.10.1/32 dev ext0',
-          'tapvs dpip route add 202.108.10.0/24 dev ext0',
-          'tapvs dpip addr add 192.168.168.7/32 dev int0 sapool',
-        ]) +
-        '.PP\nWhat the arms carry, every second:\n' +
-        example(['tapvs dpip link show -i 1']),
-    ),
-    seeAlso('tapvs(1)', 'tapvs-ipvsadm(1)'),
+    examples([
+      [
+        'A virtual address, the way to its clients, and a local address:',
+        'tapvs dpip addr add 202.108.10.1/32 dev ext0',
+        'tapvs dpip route add 202.108.10.0/24 dev ext0',
+        'tapvs dpip addr add 192.168.168.7/32 dev int0 sapool',
+      ],
+      ['What the arms carry, every second:', 'tapvs dpip link show -i 1'],
+    ]),
+    seeAlso('tapvs(1)', 'tapvs-ipvsadm(1)', 'tapvs.yaml(5)'),
   ].join('')
 }
 
@@ -204,14 +261,4 @@ function exitStatus(remark?: string): string {
       item('1', 'It failed; one line on standard error says why.') +
       item('2', used),
   )
-}
-
-function seeAlso(...pages: string[]): string {
-  return section('SEE ALSO', `${pages.map(roffText).join(',\n')}\n`)
-}
-
-/** Help is in phrases, pages are in sentences. */
-function sentence(phrase: string): string {
-  const text = phrase.charAt(0).toUpperCase() + phrase.slice(1)
-  return /[.!?]$/.test(text) || text === '' ? text : `${text}.`
 }

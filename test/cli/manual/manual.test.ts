@@ -14,7 +14,8 @@ import { loadVerbs } from '../../../src/cli/verbs/all.ts'
 
 const addVerbs = await loadVerbs()
 const TREE = verbTree(addVerbs)
-const PAGES = manualPages(TREE)
+const read = (path: string) => readFileSync(join(CHECKOUT, path), 'utf8')
+const PAGES = manualPages(TREE, read('docs/config.md'), read('examples/minimal.yaml'))
 
 const page = (name: string) => PAGES.get(name) ?? ''
 
@@ -45,6 +46,23 @@ test('every verb, command, option and word has its place', () => {
   }
 })
 
+test('every key of the config has its place, with its values and its default', () => {
+  const items = page('tapvs.yaml.5').split('.TP\n').slice(1)
+  const terms = items.map(text => text.split('\n')[0]?.slice(3))
+  const text = read('docs/config.md')
+  const rows = text.slice(text.indexOf('## Every key')).matchAll(/^\| `([^`]+)` \|/gm)
+  const wanted = [...rows].map(([, key = '']) => roffText(key))
+  assert.deepEqual(terms, wanted)
+  assert.ok(terms.length > 100, `${terms.length} keys`)
+  assert.ok(items.includes('.B workers.count\n1\\-32; default 1\n.br\npacket threads\n'))
+})
+
+test('pages say which variables they heed, and have examples', () => {
+  for (const name of ['TAPVS_SOCKET', 'NO_COLOR', 'TZ'])
+    assert.ok(page('tapvs.1').includes(`.B ${name}\n`), name)
+  for (const [name, text] of PAGES) assert.match(text, /^\.SH EXAMPLES$/m, name)
+})
+
 test('docs/ipvsadm.md has every option and object, supported or not', () => {
   const text = readFileSync(join(CHECKOUT, 'docs', 'ipvsadm.md'), 'utf8')
   const quiet = ['socket', 'help', 'version', 'real-server', 'laddr', 'ifname']
@@ -68,7 +86,7 @@ test('requests are those of man(7), and nothing else is one', () => {
     }
     assert.match(
       text,
-      /^\.TH [A-Z\\-]+ 1 "" "tapvs \d+\.\d+\.\d+" "tapvs"\n\.nh\n\.ad l\n\.SH NAME\n/,
+      /^\.TH [A-Z\\.-]+ [15] "" "tapvs \d+\.\d+\.\d+" "tapvs"\n\.nh\n\.ad l\n\.SH NAME\n/,
     )
   }
   assert.equal(roffText(".a'-\\"), "\\&.a'\\-\\e")
