@@ -115,6 +115,7 @@ export async function showConversation(
 
   const logStart = Buffer.byteLength(logSince(lab.paths, 0))
   heading(`In ${lab.arm(near).netns}: ${[...cli(vip), ...SEED_COMMAND].join(' ')}`)
+  console.log('(A wrong command on purpose: a short request, and an error for an answer.)')
   const seed = await redisCli(shown, SEED_COMMAND)
   expect(failures, seed.includes(SEED_REPLY), `the reply should say "${SEED_REPLY}": ${seed}`)
   const log = await seedLog(lab, logStart, signal)
@@ -131,6 +132,8 @@ export async function showConversation(
     const isSeen = seen.includes(` addr=${hostText(lip)}:`)
     expect(failures, isSeen, `the server should see its client at ${lip}: ${seen}`)
   }
+
+  await showLadder(shown, log)
 
   const asked = await settled(files[near], `${cip}\\.\\d+ > ${vip}\\.${REDIS_PORT}`, signal)
   heading(armHeading(lab, near))
@@ -159,6 +162,14 @@ export async function showConversation(
   expect(failures, isThere, `the listing should show the connection in ${last}`)
   heading('tapvs dpip addr show')
   console.log(await ask(lab, ['dpip', 'addr', 'show']))
+}
+
+/** That of the seed's connection, which the debug log names. */
+async function showLadder({ lab, cip }: Shown, log: string): Promise<void> {
+  const end = new RegExp(`new conn: .*?(${dots(hostText(cip))}:\\d+)`).exec(log)?.[1]
+  if (end === undefined) return
+  heading(`The same, drawn: tapvs ladder conn ${end}`)
+  console.log(await ask(lab, ['ladder', '--plain', 'conn', end]))
 }
 
 async function showExpiry(lab: Lab, failures: Failures, signal: AbortSignal): Promise<void> {

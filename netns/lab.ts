@@ -47,6 +47,9 @@ const EXIT = { FAILED: 1, NOT_UP: 3 } as const
 const EXIT_CODES =
   'Exit codes: 0 done, 1 failed, 2 used wrongly, 3 not all of the lab is up (status), 128 + N ended by signal N, so 130 after Ctrl-C, which is the ordinary end of capture and 0 there. client and rs end with the code of their command.'
 
+const NEXT = `
+Next: scripts/lab up raises a lab that stays, and says what to try in it. README.md has the tour, docs/ what is behind it.`
+
 /** Ctrl-C, a closed terminal or a closed pipe: verbs stop, clean up and end by themselves. */
 const interrupt = abortedByUser()
 
@@ -88,7 +91,7 @@ try {
     })
     .command(
       'up',
-      'raise the lab, or make a running one agree with these options',
+      'raise the lab, or make a running one agree with these options; what is not named stays',
       verb =>
         verb.options({
           rs: { number: true, requiresArg: true, describe: 'real servers (default: 1)' },
@@ -117,8 +120,10 @@ try {
         const { config, ipv6, nat64, workers, mode } = as
         const some = { realServers: rs, clients, arms: armsOf(arms), ui: port }
         const wanted = { ...some, config, ipv6, nat64, workers, mode }
-        await lab.up(wanted, interrupt.signal)
-        console.log(thingsToTry(lab))
+        const named = Object.entries(wanted).filter(([, value]) => value !== undefined)
+        const before = lab.exists() ? lab.wanted : {}
+        await lab.up({ ...before, ...Object.fromEntries(named) }, interrupt.signal)
+        console.log(await thingsToTry(lab))
       },
     )
     .command(
@@ -146,7 +151,8 @@ try {
         console.log('')
         for (const failure of failures) console.log(`FAILED: ${failure}`)
         if (failures.length > 0) process.exitCode = EXIT.FAILED
-        else console.log('The traffic flowed, the connections expired: all as it should be.')
+        else
+          console.log(`The traffic flowed, the connections expired: all as it should be.\n${NEXT}`)
       },
     )
     .command(

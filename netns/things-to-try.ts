@@ -11,7 +11,7 @@ function outwards(labs: string, lab: Lab): [string, string] {
   return [`${labs} rs redis-cli -h ${server} client list`, 'out by SNAT: whom the server sees']
 }
 
-export function thingsToTry(lab: Lab): string {
+export async function thingsToTry(lab: Lab): Promise<string> {
   const sudo = process.env.SUDO_USER ? 'sudo ' : ''
   const program = (path: string) => `${sudo}${relative(process.cwd(), `${CHECKOUT}/${path}`)}`
   const named = lab.name === DEFAULT_NAME ? '' : ` --name ${lab.name}`
@@ -28,13 +28,22 @@ export function thingsToTry(lab: Lab): string {
     [`${tapvs} ipvsadm -ln -c`, 'connections'],
     [`${tapvs} dpip addr show`, 'VIP, LIP and lports in use'],
     [`${tapvs} dpip neigh show`, 'neighbours'],
+    [`${tapvs} ladder`, 'the packets of the last connections, drawn between their ends'],
+    [`${tapvs} explain drop`, 'what was dropped, why, and what to do'],
+    [`${tapvs} top`, 'all of it as it changes'],
     [`${tapvs} log level debug`, 'say what happens to each packet'],
     [`${labs} logs -f`, 'where it is said'],
-    ...(lab.wanted.ui === undefined ? [] : ([[`${tapvs} ui`, 'the page']] as [string, string][])),
     [`${labs} status`, 'what there is'],
     [`${labs} down`, 'take it all away'],
   ]
   const width = Math.max(...rows.map(([words]) => words.length))
   const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
-  return ['The lab is up. Things to try:', '', ...lines].join('\n')
+  const page = lab.wanted.ui === undefined ? [] : [await pageOf(lab), '']
+  return ['The lab is up. Things to try:', '', ...lines, ...page.toReversed()].join('\n')
+}
+
+/** => a line with its address */
+async function pageOf(lab: Lab): Promise<string> {
+  const { code, stdout, stderr } = await lab.tapvs(['ui'])
+  return code === 0 ? `The page, for a browser on this machine: ${stdout.trim()}` : stderr.trim()
 }
