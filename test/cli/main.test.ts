@@ -169,7 +169,7 @@ test('wrong use is one line and exit code 2', async () => {
       '--synproxy-above goes with -j auto',
     ],
     [['ipvsadm', '-c', '--stats'], '--stats and -c are different lists; name one of them'],
-    [['dpip'], 'dpip needs an object: addr, route, neigh or link'],
+    [['dpip'], 'dpip needs an object: addr, route, neigh, link or ipset'],
     [['dpip', 'addr'], 'dpip addr needs a verb: add, del, show or flush'],
     [['--socket', '/x', 'dpip', 'adr'], 'unknown object "adr"; did you mean addr?'],
     [['config', 'check'], 'expected more arguments (found 0, need 1); see --help'],
