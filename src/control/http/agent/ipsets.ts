@@ -104,6 +104,7 @@ const SETS: AgentRoute[] = [
     path: SET,
     summary: 'Delete an ipset that no deny or allow list names',
     answers: { 200: text, 400: text, 404: text },
+    wrong: WRONG,
     async handle(call) {
       const { name: ipset } = await setOf(call)
       await edit(call.control, [{ edit: 'delete-ipset', ipset }], WRONG)
