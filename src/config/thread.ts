@@ -7,7 +7,7 @@ import { type Config, configOf, readConfig } from './config.ts'
 import { edited } from './edited.ts'
 
 /** Services and real servers that control takes over in one go, some milliseconds. */
-const PIECE = 256
+const PIECE = 128
 
 function configFor(question: Question): Config {
   if ('file' in question) return readConfig(question.file)

@@ -11,7 +11,7 @@ import { configOfEdited } from '../../config/apart.ts'
 import type { ArmDevice } from '../../config/arms.ts'
 import { type Change, compare, comparing, rsName, rsNameOf } from '../../config/changes.ts'
 import type { Config } from '../../config/config.ts'
-import { inPieces } from '../../config/pieces.ts'
+import { inPieces, type Pieces } from '../../config/pieces.ts'
 import type { Places } from '../../config/places.ts'
 import { allServices } from '../../config/snat.ts'
 import type { RsHealth, Sources } from '../readings/listings.ts'
@@ -114,7 +114,7 @@ export class Model implements Sources {
       // Listings go from the config to the places: what either config has keeps its place while it is the one that runs.
       const put = await inPieces(comparison.put(this.places))
       this.#config = after
-      this.#forgetNew(before, put)
+      await inPieces(this.#forgetNew(before, put))
       const changes = [...put, ...(await inPieces(comparison.remove(this.places)))]
       for (let i = 0; i < changes.length; i += CHANGES_AT_ONCE) {
         const some = changes.slice(i, i + CHANGES_AT_ONCE)
@@ -142,16 +142,21 @@ export class Model implements Sources {
     return health
       ? { ...change, rs: { ...rs, weight: Math.min(rs.weight, health.weight) } }
       : change
-  }
+  };
 
   /** Statistics of an RS that is new begin at 0. */
-  #forgetNew(before: Config, changes: readonly Change[]): void {
-    const known = new Set(
-      allServices(before).flatMap(service => service.realServers.map(rs => rsName(service, rs))),
-    )
+  *#forgetNew(before: Config, changes: readonly Change[]): Pieces<void> {
+    const known = new Set<string>()
+    for (const service of allServices(before)) {
+      for (const rs of service.realServers) {
+        known.add(rsName(service, rs))
+        yield
+      }
+    }
     for (const change of changes) {
       if (change.put === 'rs' && !known.has(rsNameOf(change.rs)))
         this.readings.forget(change.rs.place)
+      yield
     }
   }
 }
