@@ -15,7 +15,7 @@ import type { WaysOf } from './ways.ts'
 export function nicProblem(before: Config, after: Config): string | undefined {
   const { arms } = after
   const nics = [...arms.keys()].filter(arm => arms[arm]?.kind === 'nic')
-  if (nics.length === 0) return undefined
+  if (nics.length === 0 || isTakenAlike(before, after)) return undefined
   const ways = waysOf([before, after])
   const addresses = new Set([...ownOf(before).addresses, ...ownOf(after).addresses])
   for (const owner of nics.filter(arm => deviceOf(arms, arm) === arm)) {
@@ -27,6 +27,12 @@ export function nicProblem(before: Config, after: Config): string | undefined {
     }
   }
   return undefined
+}
+
+/** Most changes are of something else, and assembling programs takes tens of ms. */
+function isTakenAlike(before: Config, after: Config): boolean {
+  const taken = (config: Config) => JSON.stringify([config.arms, waysOf([config])])
+  return taken(before) === taken(after)
 }
 
 function waysOf(configs: readonly Config[]): WaysOf {
