@@ -69,6 +69,28 @@ function circle(next: ReadonlyMap<string, readonly string[]>): string[] | undefi
   return undefined
 }
 
+/** Packages that a file of src brings as it is loaded, by what it imports for more than types. */
+function packagesOf(path: string, seen = new Set<string>()): Set<string> {
+  const found = new Set<string>()
+  if (seen.has(path)) return found
+  seen.add(path)
+  for (const [, from = ''] of read(`src/${path}`).matchAll(/^import (?!type\b)[^'"]*'([^']+)'/gm)) {
+    if (!from.startsWith('.')) found.add(from)
+    else for (const one of packagesOf(join(dirname(path), from), seen)) found.add(one)
+  }
+  return found
+}
+
+test('listings are not kept waiting for the library of schemas', () => {
+  assert.ok(packagesOf('cli/verbs/config.ts').size > 0 && packagesOf('config/schema.ts').has('zod'))
+  for (const verb of ['ipvsadm', 'dpip']) {
+    const packages = [...packagesOf(`cli/verbs/${verb}.ts`)].filter(
+      from => !from.startsWith('node:'),
+    )
+    assert.deepEqual(packages, [], verb)
+  }
+})
+
 test('every import leads to a file of src', () => {
   assert.ok(graph.size > 300, `${graph.size} files`)
   for (const [path, targets] of graph)

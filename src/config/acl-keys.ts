@@ -5,14 +5,8 @@ import { ACL_ESTABLISHED, ACL_LISTS, allOf } from '../api/words.ts'
 import { countPrefixes } from '../engine/prefix-rows.ts'
 import { isIpv6Text } from '../wire/ip-address.ts'
 import type { Draft } from './draft.ts'
-import {
-  checkIpsets,
-  checkPrefixes,
-  ipsetLists,
-  ipsetText,
-  isIpset,
-  type ReadIpset,
-} from './ipsets.ts'
+import { ipsetText, isIpset } from './ipset-names.ts'
+import { checkIpsets, checkPrefixes, ipsetLists, type ReadIpset } from './ipsets.ts'
 import type { ListFiles } from './list-files.ts'
 import {
   ALL_PREFIXES_MAX,

@@ -3,7 +3,7 @@
 import { type Edit, type EditOf, type ServiceFields, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import { plain } from './edited-ipsets.ts'
-import { ipsetText } from './ipsets.ts'
+import { ipsetText } from './ipset-names.ts'
 import { type FileService, serviceOf } from './lookup.ts'
 import { inlineName } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'

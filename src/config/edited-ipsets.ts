@@ -3,7 +3,7 @@
 import { type EditOf, serviceName } from '../api/edits.ts'
 import { Refused } from '../api/refused.ts'
 import { ACL_LISTS } from '../api/words.ts'
-import { ipsetText } from './ipsets.ts'
+import { ipsetText } from './ipset-names.ts'
 import { inlineName, plainPrefix, prefixProblem } from './prefix-lists.ts'
 import type { ConfigFile } from './schema.ts'
 

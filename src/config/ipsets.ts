@@ -1,6 +1,7 @@
 /** Named sets of prefixes, which lists of services name as `ipset:NAME` (semantics 8.2): each is one list, however many name it. */
 
 import * as z from 'zod'
+import { ipsetText, isIpset } from './ipset-names.ts'
 import {
   A_PREFIX,
   type PackedList,
@@ -12,7 +13,6 @@ import {
 } from './prefix-lists.ts'
 import type { ConfigSource, Path } from './source.ts'
 
-const BEGIN = 'ipset:'
 /** As long as the kernel's may be. */
 const A_NAME = 'a name of 1-31 letters, digits, dots, dashes and underscores'
 
@@ -30,20 +30,6 @@ type Ipset = z.output<typeof ipsetSchema>
 export interface ReadIpset {
   name?: string | undefined
   prefixes?: readonly (string | null)[] | undefined
-}
-
-/** It stands for a set, not for a prefix. */
-export function isIpset(text: string): boolean {
-  return text.startsWith(BEGIN)
-}
-
-/** What lists call the set of this name. */
-export function ipsetText(name: string): string {
-  return `${BEGIN}${name}`
-}
-
-export function ipsetName(text: string): string {
-  return text.slice(BEGIN.length)
 }
 
 /** Adds problems of all sets to `source`. => how many prefixes they have */

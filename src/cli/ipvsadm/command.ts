@@ -4,7 +4,7 @@ import { type Edit, isMatch, type ServerKey, type ServiceKey } from '../../api/e
 import { SECONDS_MAX } from '../../api/limits.ts'
 import { DEFAULT_PROTOCOL, PROTOCOL_NAMES, PROTOCOLS, type Protocol } from '../../api/protocols.ts'
 import type { AclList } from '../../api/words.ts'
-import { isIpset } from '../../config/ipsets.ts'
+import { isIpset } from '../../config/ipset-names.ts'
 import { plainPrefix, prefixProblem } from '../../config/prefix-lists.ts'
 import { hostText, isIpv6Text } from '../../wire/ip-address.ts'
 import { type Given, readOptions, shown, usage } from '../grammar/options.ts'

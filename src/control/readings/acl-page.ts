@@ -6,7 +6,7 @@ import { Refused } from '../../api/refused.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { hasLists } from '../../config/acl-keys.ts'
 import type { Config, ConfigService } from '../../config/config.ts'
-import { isIpset } from '../../config/ipsets.ts'
+import { isIpset } from '../../config/ipset-names.ts'
 import { prefixText } from '../../config/prefix-lists.ts'
 import type { Readings } from './readings.ts'
 

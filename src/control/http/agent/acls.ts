@@ -3,7 +3,7 @@
 import type { ServiceInfo, Verbs } from '../../../api/commands.ts'
 import { ACL_PER_REQUEST } from '../../../api/limits.ts'
 import { ACL_LISTS, type AclList } from '../../../api/words.ts'
-import { ipsetName, ipsetText, isIpset } from '../../../config/ipsets.ts'
+import { ipsetName, ipsetText, isIpset } from '../../../config/ipset-names.ts'
 import { plainPrefix, prefixProblem } from '../../../config/prefix-lists.ts'
 import {
   AgentError,
