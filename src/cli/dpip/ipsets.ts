@@ -3,9 +3,9 @@
  * delete one are there: `create` and `destroy`, and `add NAME TYPE` and `del NAME -D`.
  */
 
-import type { IpsetInfo, Verbs } from '../../api/commands.ts'
+import type { IpsetInfo } from '../../api/commands.ts'
 import type { Edit } from '../../api/edits.ts'
-import { ACL_PER_REQUEST } from '../../api/limits.ts'
+import { prefixPages } from '../../api/prefix-pages.ts'
 import { membersOf } from '../../config/members.ts'
 import { PREFIXES_MAX } from '../../config/prefix-lists.ts'
 import { isIp, isIpv6Text } from '../../wire/ip-address.ts'
@@ -91,7 +91,8 @@ export async function showSets(
 ): Promise<void> {
   for (const set of await setsOf(desk, name)) {
     await desk.print(head(set))
-    for await (const page of pages(desk, set.name)) {
+    const pages = prefixPages(part => desk.ask({ verb: 'ipset', name: set.name, ...part }))
+    for await (const page of pages) {
       const shown = page.filter(
         ({ prefix }) => only === undefined || isIpv6Text(prefix) === (only === 6),
       )
@@ -122,15 +123,4 @@ async function setsOf(desk: Desk, name: string | undefined): Promise<IpsetInfo[]
   if (name !== undefined && wanted.length === 0)
     throw new CliError(`there is no ipset ${name}; see tapvs dpip ipset show`)
   return wanted
-}
-
-type Members = Verbs['ipset']['answer']['prefixes']
-
-async function* pages(desk: Desk, name: string): AsyncGenerator<Members> {
-  for (let from = 0; ; ) {
-    const page = await desk.ask({ verb: 'ipset', name, from, limit: ACL_PER_REQUEST })
-    yield page.prefixes
-    from += page.prefixes.length
-    if (page.prefixes.length === 0 || from >= page.total) return
-  }
 }

@@ -3,7 +3,8 @@
 import type { Argv } from 'yargs'
 import type { ConnInfo, ServiceInfo, Verbs } from '../../api/commands.ts'
 import { type Edit, isService, type ServiceKey, serviceName } from '../../api/edits.ts'
-import { ACL_PER_REQUEST, CONNS_PER_REQUEST } from '../../api/limits.ts'
+import { CONNS_PER_REQUEST } from '../../api/limits.ts'
+import { prefixPages } from '../../api/prefix-pages.ts'
 import { Refused } from '../../api/refused.ts'
 import { ACL_LISTS, type AclList } from '../../api/words.ts'
 import { joinedLists } from '../../config/edited-acls.ts'
@@ -102,13 +103,8 @@ async function* aclPages(
   list: AclList,
 ): AsyncGenerator<Prefixes> {
   if (acl?.[list] === undefined) return
-  for (let from = 0; ; ) {
-    const where = { protocol, address, port, list, from, limit: ACL_PER_REQUEST }
-    const { prefixes, total } = await desk.ask({ verb: 'acl', ...where })
-    yield prefixes
-    from += prefixes.length
-    if (prefixes.length === 0 || from >= total) return
-  }
+  const where = { protocol, address, port, list }
+  yield* prefixPages(part => desk.ask({ verb: 'acl', ...where, ...part }))
 }
 
 async function list(desk: Desk, command: ListCommand): Promise<void> {

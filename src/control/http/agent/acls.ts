@@ -1,7 +1,7 @@
 /** /v2/vs/{VipPort}/deny and /allow: whom a service takes, as dpvs-agent has it. */
 
 import type { ServiceInfo, Verbs } from '../../../api/commands.ts'
-import { ACL_PER_REQUEST } from '../../../api/limits.ts'
+import { allPrefixes } from '../../../api/prefix-pages.ts'
 import { ACL_LISTS, type AclList } from '../../../api/words.ts'
 import { ipsetName, ipsetText, isIpset } from '../../../config/ipset-names.ts'
 import { plainPrefix, prefixProblem } from '../../../config/prefix-lists.ts'
@@ -26,14 +26,9 @@ import { PUT_ANSWERS, serviceKey, VS } from './view.ts'
 type Prefix = Verbs['acl']['answer']['prefixes'][number]
 
 /** The whole list, what is from files included. */
-async function listed(control: Control, service: ServiceInfo, list: AclList): Promise<Prefix[]> {
-  const all: Prefix[] = []
-  for (;;) {
-    const where = { ...serviceKey(service), list, from: all.length, limit: ACL_PER_REQUEST }
-    const { prefixes, total } = await ask(control, { verb: 'acl', ...where })
-    all.push(...prefixes)
-    if (prefixes.length === 0 || all.length >= total) return all
-  }
+function listed(control: Control, service: ServiceInfo, list: AclList): Promise<Prefix[]> {
+  const where = { ...serviceKey(service), list }
+  return allPrefixes(part => ask(control, { verb: 'acl', ...where, ...part }))
 }
 
 interface Item {

@@ -1,7 +1,7 @@
 /** /v2/ipset: named sets of prefixes, as dpvs-agent has its ipsets. Theirs are of one type each; ours hold addresses and networks of both families. */
 
 import type { IpsetInfo, Verbs } from '../../../api/commands.ts'
-import { ACL_PER_REQUEST } from '../../../api/limits.ts'
+import { allPrefixes } from '../../../api/prefix-pages.ts'
 import { membersOf } from '../../../config/members.ts'
 import { isIp } from '../../../wire/ip-address.ts'
 import {
@@ -24,15 +24,8 @@ const SET = '/ipset/:name'
 const MEMBER = `${SET}/member`
 const WRONG = 400
 
-/** What all of them hold, which is more than one page. */
-async function heldBy(control: Control, name: string): Promise<Member[]> {
-  const all: Member[] = []
-  for (;;) {
-    const where = { name, from: all.length, limit: ACL_PER_REQUEST }
-    const { prefixes, total } = await ask(control, { verb: 'ipset', ...where }, 404)
-    all.push(...prefixes)
-    if (prefixes.length === 0 || all.length >= total) return all
-  }
+function heldBy(control: Control, name: string): Promise<Member[]> {
+  return allPrefixes(part => ask(control, { verb: 'ipset', name, ...part }, 404))
 }
 
 async function setOf<B>({ control, params: { name } }: Call<B>): Promise<IpsetInfo> {
