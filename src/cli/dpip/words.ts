@@ -1,5 +1,6 @@
 /** The objects, verbs and words of dpip, for its parser, help, man page and completion. */
 
+import { PREFIXES_MAX } from '../../config/prefix-lists.ts'
 import { byWord } from '../../see/text/by-word.ts'
 import { type Asked, COMMON_OPTIONS, type OptionRow } from '../grammar/options.ts'
 
@@ -214,7 +215,7 @@ export const REFUSED_WORDS: Readonly<Record<string, string>> = byWord({
   comment: 'members of a set have no comments; leave it out',
   range: 'there are no bitmaps, which have one; leave it out',
   hashsize: 'a set is as large as it needs to be; leave it out',
-  maxelem: 'every set has room for 524288 members; leave it out',
+  maxelem: `every set has room for ${PREFIXES_MAX} members; leave it out`,
   nomatch: 'all that is in a set matches; take it out of the set',
   unmatch: 'all that is in a set matches; take it out of the set',
 })
