@@ -38,8 +38,8 @@ export async function thingsToTry(lab: Lab): Promise<string> {
   ]
   const width = Math.max(...rows.map(([words]) => words.length))
   const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
-  const page = lab.wanted.ui === undefined ? [] : [await pageOf(lab), '']
-  return ['The lab is up. Things to try:', '', ...lines, ...page.toReversed()].join('\n')
+  const page = lab.wanted.ui === undefined ? [] : ['', await pageOf(lab)]
+  return ['The lab is up. Things to try:', '', ...lines, ...page].join('\n')
 }
 
 /** => a line with its address */
