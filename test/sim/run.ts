@@ -12,6 +12,8 @@ export interface Tally {
   conversations: number
   /** Why some did not have to end well, and how many. */
   excuses: Map<string, number>
+  /** All of those. */
+  excused: number
 }
 
 export interface Runs {
@@ -27,7 +29,7 @@ export const small = (seed: number) => planOf(seed, true)
 
 /** Throws what does not hold, made small, as a transcript and with the command that plays it again. */
 export function run({ from, worlds, frames, minutes = 600, plan }: Runs): Tally {
-  const tally: Tally = { worlds: 0, frames: 0, conversations: 0, excuses: new Map() }
+  const tally: Tally = { worlds: 0, frames: 0, conversations: 0, excuses: new Map(), excused: 0 }
   const end = performance.now() + minutes * 60_000
   const isOver = () => tally.worlds >= worlds || tally.frames >= frames || performance.now() >= end
   for (let seed = from; !isOver(); seed++) {
@@ -36,8 +38,10 @@ export function run({ from, worlds, frames, minutes = 600, plan }: Runs): Tally 
       const outcome = world.run()
       tally.frames += outcome.frames
       tally.conversations += outcome.attempts
-      for (const [why, count] of outcome.excuses)
+      for (const [why, count] of outcome.excuses) {
         tally.excuses.set(why, (tally.excuses.get(why) ?? 0) + count)
+        tally.excused += count
+      }
     } catch (error) {
       throw new Error(`seed ${seed}: ${told(plan(seed))}`, { cause: error })
     }
