@@ -1,6 +1,6 @@
 /**
- * `node held-open.js HOST PORT COUNT`: COUNT connections to a redis-server that say nothing, and one with a PING every ms. Says
- * `open` when all have been answered once. At a line of stdin, and when stdin ends, it has all of them answered once more, and prints
+ * `node held-open.js HOST PORT COUNT [AT_ONCE]`: COUNT connections to a redis-server that say nothing, and one with a PING every ms.
+ * Of them AT_ONCE are being opened at a time. Says `open` when all have been answered once. At a line of stdin, and when stdin ends, it has all of them answered once more, and prints
  * as JSON what became of them.
  */
 
@@ -21,10 +21,10 @@ const PONG = '+PONG\r\n'
 const ANSWER_LIMIT_MS = 5000
 /** For what was asked last. */
 const END_LIMIT_MS = 5000
-/** At once, so that no SYN is lost to a full queue of the server's. */
-const OPENING = 100
+/** Of these no SYN is lost to a full queue of the server's. */
+const AT_ONCE = '100'
 
-const [host = '', port, count] = process.argv.slice(2)
+const [host = '', port, count, atOnce = AT_ONCE] = process.argv.slice(2)
 
 class Client {
   #socket: Socket
@@ -69,7 +69,7 @@ class Client {
 const silent: Client[] = []
 while (silent.length < Number(count)) {
   const some = Array.from(
-    { length: Math.min(OPENING, Number(count) - silent.length) },
+    { length: Math.min(Number(atOnce), Number(count) - silent.length) },
     () => new Client(),
   )
   const failed = (await Promise.all(some.map(client => client.answer()))).find(Boolean)

@@ -11,8 +11,10 @@ import { VIP } from './lab.ts'
 
 const HELD_OPEN = fileURLToPath(new URL('./held-open.js', import.meta.url))
 
-export async function heldOpen(t: TestContext, lab: Lab, count: number) {
+/** @param atOnce so many are being opened at a time; held-open.ts knows a number of its own */
+export async function heldOpen(t: TestContext, lab: Lab, count: number, atOnce?: number) {
   const argv = [process.execPath, HELD_OPEN, VIP, '6379', `${count}`]
+  if (atOnce !== undefined) argv.push(`${atOnce}`)
   const child = lab.spawn('client', argv, { stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
   assert.ok(child.stdout && child.stdin)

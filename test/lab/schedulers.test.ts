@@ -113,11 +113,12 @@ test('fo: the heaviest has all of it, and the next one when that is drained', as
 test('wlc: connections that are held open are shared by weight, of each worker', async t => {
   await schedule('wlc')
   const before = await column(4)
-  // A handshake counts little: a burst goes further than what is even, and the longer handshakes take, the further.
-  for (let i = 0; i < 12; i++) await heldOpen(t, lab, 10)
+  // A handshake counts little, so each is done before the next; the last one is that which is busy.
+  await heldOpen(t, lab, 119, 1)
   const counts = (await column(4)).map((n, i) => n - (before[i] ?? 0))
+  // Each worker is off by one at most, and by one more where it was not even before.
   for (const [i, expected] of [20, 40, 60].entries())
-    assert.ok(Math.abs((counts[i] ?? 0) - expected) <= 9, `${counts}`)
+    assert.ok(Math.abs((counts[i] ?? 0) - expected) <= 4, `${counts}`)
 })
 
 test("an operator's own scheduler is asked first; when it never comes back, its worker does without it", async () => {
