@@ -67,6 +67,10 @@ const SHOWN: [string, RegExp][] = [
   ['tapvs analyze', /1025/],
   ['tapvs ui', /^http:\/\/127\.0\.0\.1:\d+\/#token=/],
   ['tapvs replay', /all verdicts agree/],
+  // Of the traffic in the background.
+  ['capture --seconds', /202\.108\.10\.1\.6379/],
+  ['rs timeout 1 tcpdump', /192\.168\.168\.2\.6379/],
+  ['--rate', /6379 +[0-9]+ +[1-9]/],
   ['config check', /ok/],
   ['lab status', /up/],
 ]
