@@ -1,4 +1,4 @@
-/** The README is true: every command in it runs, in its order, in a lab of the test's own. */
+/** The README and the first tasks are true: every command in them runs, in its order, in a lab of the test's own. */
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -25,6 +25,7 @@ function here(command: string): string {
     .replace(/(scripts\/lab \w+)/, `$1 --name ${lab.name}`)
     .replace(/ --ui$/, ' --ui=0')
     .replaceAll('bin/tapvs ', `bin/tapvs --socket ${lab.paths.socket} `)
+    .replaceAll('/run/tapvs/', `/run/${lab.name}/`)
 }
 
 function run(command: string): string {
@@ -69,28 +70,56 @@ const SHOWN: [string, RegExp][] = [
   ['tapvs replay', /all verdicts agree/],
   // Of the traffic in the background.
   ['capture --seconds', /202\.108\.10\.1\.6379/],
-  ['rs timeout 1 tcpdump', /192\.168\.168\.2\.6379/],
+  ['tcpdump -nn -c', /192\.168\.168\.2\.6379/],
   ['--rate', /6379 +[0-9]+ +[1-9]/],
   ['config check', /ok/],
   ['lab status', /up/],
 ]
 
-const commands = commandsOf('README.md').filter(command => !command.includes('scripts/test'))
+/** The same of docs/first-tasks.md. */
+const DONE: [string, RegExp][] = [
+  ['set greeting', /OK/],
+  ['get greeting', /^$|hello/m],
+  ['ipvsadm -ln -c', /TIME_WAIT +202\.108\.10\.2:\d+ 202\.108\.10\.1:6379 +192\.168\.168\.7:\d+/],
+  ['tapvs ladder', /SYN_RECV[\s\S]+TOA added 202\.108\.10\.2:\d+/],
+  ['-p 6380 ping', /PONG/],
+  ['config check', /ok/],
+  ['tapvs counters', /tcp_no_service/],
+  ['explain drop', /tapvs ipvsadm -A -t 202\.108\.10\.1:6399/],
+  ['config import', /delay_before_retry.*not carried over/],
+  ['--dry-run', /wrr .*=> wlc [\s\S]+- service TCP 202\.108\.10\.1:6380/],
+  ['top --once', /192\.168\.168\.12:6379/],
+  ['-p 20777 ping', /PONG/],
+  ['--stats', /202\.108\.10\.1:20777 +1 /],
+  ['tapvs ui', /^http:\/\/127\.0\.0\.1:\d+\/#token=/],
+]
 
-test('the README has its two commands and a tour', () => {
-  assert.ok(commands.length > 20)
-  for (const [words] of SHOWN)
-    assert.ok(
-      commands.some(command => command.includes(words)),
-      words,
-    )
+const readme = commandsOf('README.md').filter(command => !command.includes('scripts/test'))
+const tasks = commandsOf('docs/first-tasks.md')
+
+test('the README has its two commands and a tour, and there are five tasks', () => {
+  assert.ok(readme.length > 20)
+  for (const [commands, shown] of [
+    [readme, SHOWN],
+    [tasks, DONE],
+  ] as const)
+    for (const [words] of shown)
+      assert.ok(
+        commands.some(command => command.includes(words)),
+        words,
+      )
 })
 
-for (const command of commands) {
-  test(command.replace(/ +#.*/, ''), () => {
-    const output = run(here(command))
-    for (const [words, shown] of SHOWN) {
-      if (command.includes(words)) assert.match(output, shown)
-    }
-  })
+for (const [commands, all] of [
+  [readme, SHOWN],
+  [tasks, DONE],
+] as const) {
+  for (const command of commands) {
+    test(command.replace(/ +#.*/, ''), () => {
+      const output = run(here(command))
+      for (const [words, shown] of all) {
+        if (command.includes(words)) assert.match(output, shown)
+      }
+    })
+  }
 }
