@@ -2,7 +2,7 @@
 // this machine's architecture, and the bill of materials. Run by npm, in a checkout.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { sbom } from './write-sbom.mjs'
@@ -17,14 +17,6 @@ function run(...args) {
 run('node_modules/typescript/bin/tsc', '-b')
 run('node_modules/vite/bin/vite.js', 'build', '--config', 'ui/vite.config.ts', '--logLevel', 'warn')
 run('scripts/build-native.mjs', '--prebuild')
-
-// The compiler never deletes: what is left of a source that has gone would be shipped for ever.
-const sourceOf = file => file.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts')
-const compiled = join(root, 'dist', 'src')
-for (const file of readdirSync(compiled, { recursive: true, encoding: 'utf8' })) {
-  const isOutput = /\.(d\.ts|js|js\.map)$/.test(file)
-  if (isOutput && !existsSync(join(root, 'src', sourceOf(file)))) rmSync(join(compiled, file))
-}
 
 run('scripts/bundle.mjs')
 writeFileSync(join(root, 'sbom.cdx.json'), `${JSON.stringify(sbom(), null, 2)}\n`)

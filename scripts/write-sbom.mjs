@@ -1,5 +1,5 @@
 // The bill of materials of what is shipped, on stdout (CycloneDX, as JSON): `npm run -s sbom`. It is npm's own, of the lockfile, less
-// what only builds and tests; what the page is bundled of counts as shipped. The same lockfile gives the same bytes.
+// what only builds and tests; what page and program are bundled of counts as shipped. The same lockfile gives the same bytes.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -8,15 +8,44 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const read = path => JSON.parse(readFileSync(`${ROOT}${path}`, 'utf8'))
 
-/** What ui/src imports; lab/package.test.ts compares it, and what it stands on, with the licenses of the built page. */
-const OF_PAGE = ['@dagrejs/dagre', '@preact/signals', 'preact', 'uplot']
+/**
+ * What is bundled, of the page and of the program: for npm it is for development, like what only builds. test/dependencies.test.ts compares
+ * both with the tables in docs/dependencies.md, and lab/package.test.ts what they bring along with the licenses of the bundles.
+ */
+export const IN_PAGE = ['@dagrejs/dagre', '@preact/signals', 'preact', 'uplot']
+export const IN_PROGRAM = [
+  ...[
+    '@fastify/swagger',
+    'fastify',
+    'fastify-type-provider-zod',
+    'ink',
+    'react',
+    'winston',
+    'yaml',
+  ],
+  ...['yargs', 'zod'],
+]
 
-/** Names with what they depend on, and so on. */
-function closure(names, packages) {
-  const all = new Set(names)
-  for (const name of all) {
-    for (const other of Object.keys(packages[`node_modules/${name}`].dependencies ?? {}))
-      all.add(other)
+/** Where Node finds a package that the one at `from` asks for: beside it, or beside one that it is in. */
+function place(from, name, packages) {
+  for (let folder = from; ; folder = folder.slice(0, folder.lastIndexOf('/node_modules/'))) {
+    const path = `${folder}/node_modules/${name}`
+    if (path in packages) return path
+    if (!folder.includes('/node_modules/')) break
+  }
+  const path = `node_modules/${name}`
+  return path in packages ? path : undefined
+}
+
+/** => the places in the lockfile of what is bundled: those of these names, what they depend on, and so on */
+export function bundled(names, packages) {
+  const all = new Set(names.map(name => `node_modules/${name}`))
+  for (const path of all) {
+    for (const name of Object.keys(packages[path].dependencies ?? {})) {
+      const found = place(path, name, packages)
+      if (found === undefined) throw new Error(`${path}: ${name} is not in the lockfile`)
+      all.add(found)
+    }
   }
   return all
 }
@@ -24,11 +53,10 @@ function closure(names, packages) {
 /** => name@version of all that is shipped, as the lockfile has it */
 export function shipped() {
   const { packages } = read('package-lock.json')
-  const page = closure(OF_PAGE, packages)
+  const inside = bundled([...IN_PAGE, ...IN_PROGRAM], packages)
   const found = Object.entries(packages).flatMap(([path, { dev, version }]) => {
     const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
-    const isOfPage = path === `node_modules/${name}` && page.has(name)
-    return path !== '' && (!dev || isOfPage) ? [`${name}@${version}`] : []
+    return path !== '' && (!dev || inside.has(path)) ? [`${name}@${version}`] : []
   })
   return new Set(found)
 }
@@ -51,7 +79,7 @@ export function sbom() {
   // It would be that of the folder.
   bill.metadata.component.name = name
   bill.components = bill.components.filter(part => wanted.has(`${part.name}@${part.version}`))
-  // In the lockfile what the page is bundled of is for development.
+  // In the lockfile what is bundled is for development.
   for (const part of bill.components) {
     const others = part.properties.filter(({ name }) => name !== 'cdx:npm:package:development')
     if (others.length < part.properties.length) part.scope = 'required'

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { run } from '../../netns/processes.ts'
+import { mustRun, run } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { LINK_UP } from '../../src/api/link-state.ts'
 import { type DaemonEvent, TapvsClient, TapvsError, type Target } from '../../src/client/index.ts'
@@ -167,6 +167,7 @@ test('a daemon that was started anew is found again', async t => {
 })
 
 test('a program of its own uses tapvs/client, with its types', async t => {
+  await mustRun(['node', join(CHECKOUT, 'scripts/bundle.mjs'), 'client'])
   const folder = mkdtempSync(join(tmpdir(), 'tapvs-client-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'node_modules/@types'), { recursive: true })
