@@ -5,7 +5,7 @@
 //   has an addon stays in node_modules. licenses.md has the packages' notices.
 // - client/: `tapvs/client`, with its types and those of zod that they stand on, so that who uses it needs no package either.
 //
-// All of it is as it was written, so that stacks can be read. Names of bundles as arguments: these only (without `program`, dist/src is run).
+// and `commit`, of which all this was built. All of it is as it was written, so that stacks can be read. Names of bundles as arguments: these only (without `program`, dist/src is run).
 
 import { createHash } from 'node:crypto'
 import {
@@ -19,6 +19,7 @@ import {
 } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commitOf } from './commit.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const COMPILED = join(ROOT, 'dist/src')
@@ -174,13 +175,23 @@ async function make(names) {
 
 const STAMP = join(FOLDER, 'made-of')
 
+/** For `tapvs --version`: another commit need not be another program. */
+function writeCommit() {
+  const commit = `${commitOf()}\n`
+  const file = join(FOLDER, 'commit')
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== commit) write('commit', commit)
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2)
-  const now = stamp()
   if (names.length > 0) await make(names)
-  else if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== now) {
-    rmSync(STAMP, { force: true })
-    await make([...Object.keys(SINGLE), 'client', 'program'])
-    write('made-of', now)
+  else {
+    const now = stamp()
+    if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== now) {
+      rmSync(STAMP, { force: true })
+      await make([...Object.keys(SINGLE), 'client', 'program'])
+      write('made-of', now)
+    }
+    writeCommit()
   }
 }

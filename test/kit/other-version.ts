@@ -45,6 +45,7 @@ export function otherVersion(folder: string, version: string, wrong?: Wrong): st
     const filter = (path: string) => !/\.(d\.ts|map|tsbuildinfo)$/.test(path)
     cpSync(join(CHECKOUT, part), join(root, part), { recursive: true, filter })
   }
+  rmSync(join(root, 'dist/bundle/commit'))
   symlinkSync(join(CHECKOUT, 'node_modules'), join(root, 'node_modules'))
   const about = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8'))
   writeFileSync(join(root, 'package.json'), JSON.stringify({ ...about, version }))
@@ -67,6 +68,7 @@ function spoil(root: string, [file, before, after]: Spoilt): void {
   assert.ok(spoilt > 0, String(before))
   // What is loaded first is one file each, in which constants are no names any more.
   rmSync(join(root, 'dist/bundle'), { recursive: true })
-  cpSync(join(CHECKOUT, 'scripts/bundle.mjs'), join(root, 'scripts/bundle.mjs'))
+  for (const script of ['scripts/bundle.mjs', 'scripts/commit.mjs'])
+    cpSync(join(CHECKOUT, script), join(root, script))
   execFileSync(process.execPath, [join(root, 'scripts/bundle.mjs'), 'kept', 'worker'])
 }

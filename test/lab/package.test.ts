@@ -42,7 +42,7 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
     if (page.includes(file)) continue
     assert.match(
       file,
-      /^dist\/bundle\/((kept|worker)\.cjs|made-of|client\/(index\.js|types\/.*(\.d\.ts|LICENSE))|program\/(.*\.js|licenses\.md))$/,
+      /^dist\/bundle\/((kept|worker)\.cjs|made-of|commit|client\/(index\.js|types\/.*(\.d\.ts|LICENSE))|program\/(.*\.js|licenses\.md))$/,
     )
   }
   const strange = packed.filter(file => /^(test|netns|bench|node_modules|src\/.*\.ts)/.test(file))

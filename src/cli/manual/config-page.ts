@@ -1,6 +1,6 @@
 /** The man page of the config, made from the table of docs/config.md, which a test holds to the schema. */
 
-import { version } from '../../control/system/version.ts'
+import { release } from '../../control/system/version.ts'
 import {
   example,
   item,
@@ -18,7 +18,7 @@ export function configPage(keys: string, minimal: string): string {
   const parts = new Set(rows.map(partOf))
   const keysOf = (part: string) => rows.filter(row => partOf(row) === part).map(keyItem)
   return [
-    title('tapvs.yaml', version, 5),
+    title('tapvs.yaml', release, 5),
     section('NAME', 'tapvs.yaml \\- the config of tapvs\n'),
     section(
       'DESCRIPTION',

@@ -1,7 +1,7 @@
 /** The man pages, made from what the parsers read. `npm run man` writes them to man/. */
 
 import { DEFAULT_SOCKET } from '../../api/commands.ts'
-import { version } from '../../control/system/version.ts'
+import { release } from '../../control/system/version.ts'
 import { wordsText } from '../dpip/command.ts'
 import { DPIP_ABOUT } from '../dpip/help.ts'
 import { DPIP_OPTIONS, OBJECTS, REFUSED_OBJECTS } from '../dpip/words.ts'
@@ -49,7 +49,7 @@ function mainPage(tree: readonly VerbNode[]): string {
       : verbText(verb, verb.name),
   )
   return [
-    title('tapvs', version),
+    title('tapvs', release),
     section('NAME', `tapvs \\- ${about}\n`),
     section('SYNOPSIS', synopses(tree.map(verb => synopsisOf(verb)))),
     section(
@@ -156,7 +156,7 @@ function positionalItem(positional: Positional): string {
 
 function ipvsadmPage(): string {
   return [
-    title('tapvs-ipvsadm', version),
+    title('tapvs-ipvsadm', release),
     section('NAME', `tapvs\\-ipvsadm \\- ${IPVSADM_ABOUT}\n`),
     section('SYNOPSIS', synopses(COMMANDS.map(row => `tapvs ipvsadm ${synopsis(row)}`))),
     section(
@@ -214,7 +214,7 @@ function dpipPage(): string {
     ),
   )
   return [
-    title('tapvs-dpip', version),
+    title('tapvs-dpip', release),
     section('NAME', `tapvs\\-dpip \\- ${DPIP_ABOUT}\n`),
     section('SYNOPSIS', synopses(all)),
     section(

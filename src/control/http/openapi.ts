@@ -7,7 +7,7 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import * as z from 'zod'
 import { errorSchema } from '../../api/errors.ts'
 import type { Operation } from '../../api/operation.ts'
-import { version } from '../system/version.ts'
+import { release } from '../system/version.ts'
 
 type Document = OpenAPIV3_1.Document
 
@@ -45,7 +45,7 @@ export async function documentWith(app: FastifyInstance): Promise<() => string> 
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'tapvs', version, description: ABOUT, license: { name: 'MIT' } },
+      info: { title: 'tapvs', version: release, description: ABOUT, license: { name: 'MIT' } },
       tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
       security: [{ token: [] }, {}],
