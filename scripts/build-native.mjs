@@ -1,5 +1,5 @@
-// Compiles src/io/native/*.c into build/arm.node and the program of its folder launcher/ into build/unprivileged; run by npm's `install` script and by hand. A package from npm carries a
-// binary for the machine that packed it in prebuilds/ (made by `--prebuild`), and nothing is compiled where that loads.
+// Compiles src/io/native/*.c into build/arm.node and the program of its folder launcher/ into build/unprivileged; run by npm's `install` script and by hand. A package from npm carries
+// binaries for x64 and arm64 in prebuilds/ (made by `--prebuild`, for the other one by Debian's cross compiler), and nothing is compiled where they load.
 //
 // `--sanitize` also makes build/sanitized/arm.node, with AddressSanitizer and UBSan.
 //
@@ -35,6 +35,15 @@ const prebuilt = `${prebuilds}${process.platform}-${process.arch}/`
 const isCheckout = existsSync(fileURLToPath(new URL('../tsconfig.json', import.meta.url)))
 
 const PACKAGES = 'apt-get install gcc libc6-dev'
+/** What a package has binaries for, and which compilers make them elsewhere. */
+const MACHINES = [
+  { arch: 'x64', cc: 'x86_64-linux-gnu-gcc', from: 'gcc-x86-64-linux-gnu libc6-dev-amd64-cross' },
+  {
+    arch: 'arm64',
+    cc: 'aarch64-linux-gnu-gcc',
+    from: 'gcc-aarch64-linux-gnu libc6-dev-arm64-cross',
+  },
+]
 const FLAGS = '-O2 -Wall -Wextra -Werror -std=c11'.split(' ')
 const OF_ADDON = '-fvisibility=hidden -fPIC -shared'.split(' ')
 // What is undefined ends the process at once: the traps need no library of their own.
@@ -74,8 +83,8 @@ function headers() {
   }
 }
 
-function compile(words, output) {
-  const [cc, ...ccFlags] = (process.env.CC?.trim() || 'cc').split(/\s+/) // CC may be 'ccache gcc'
+function compile(words, output, compiler = process.env.CC?.trim() || 'cc') {
+  const [cc, ...ccFlags] = compiler.split(/\s+/) // CC may be 'ccache gcc'
   const args = [...ccFlags, ...FLAGS, ...words, '-o', output]
   const { error, status, signal } = spawnSync(cc, args, { stdio: ['ignore', 'inherit', 'inherit'] })
   if (error)
@@ -98,11 +107,33 @@ function build(output, words) {
   renameSync(aside, output)
 }
 
-const newest = Math.max(...inputs.map(modified))
-for (const [name, output, works, words] of [
+/** Into prebuilds/: what was built here, and the same for the other machines. */
+function prebuild() {
+  rmSync(prebuilds, { recursive: true, force: true })
+  for (const { arch, cc, from } of MACHINES) {
+    const to = `${prebuilds}linux-${arch}/`
+    mkdirSync(to, { recursive: true })
+    if (arch === process.arch) {
+      for (const file of [binary, launcher]) copyFileSync(file, `${to}${basename(file)}`)
+      continue
+    }
+    const failure = BUILT.map(([name, , , words]) => compile(words(), `${to}${name}`, cc)).find(
+      Boolean,
+    )
+    if (!failure) continue
+    rmSync(to, { recursive: true })
+    process.stderr.write(
+      `build-native: NO BINARIES FOR ${arch}: what is packed is not fit for a release; apt-get install ${from}\n`,
+    )
+  }
+}
+
+const BUILT = [
   ['arm.node', binary, loads, () => [...OF_ADDON, '-I', headers(), ...sources]],
   ['unprivileged', launcher, runs, () => [launcherSource]],
-]) {
+]
+const newest = Math.max(...inputs.map(modified))
+for (const [name, output, works, words] of BUILT) {
   const isStale = modified(output) <= newest || !works(output)
   if (isStale && (isCheckout || !works(`${prebuilt}${name}`))) build(output, words())
 }
@@ -114,8 +145,4 @@ if (process.argv.includes('--sanitize')) {
     ...sources,
   ])
 }
-if (process.argv.includes('--prebuild')) {
-  rmSync(prebuilds, { recursive: true, force: true })
-  mkdirSync(prebuilt, { recursive: true })
-  for (const file of [binary, launcher]) copyFileSync(file, `${prebuilt}${basename(file)}`)
-}
+if (process.argv.includes('--prebuild')) prebuild()

@@ -1,10 +1,12 @@
-// Makes what `npm pack` and `npm publish` put into the package: dist/src compiled and nothing else in it, the page, the addon for
-// this machine's architecture, and the bill of materials. Run by npm, in a checkout.
+// Makes what `npm pack` and `npm publish` put into the package: the bundles, the page, the addons of all machines that a release is for, and
+// the bill of materials. Run by npm, in a checkout. `npm publish` takes only what is fit for a release.
 
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commitOf } from './commit.mjs'
+import { missing } from './fit.mjs'
 import { sbom } from './write-sbom.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -20,3 +22,10 @@ run('scripts/build-native.mjs', '--prebuild')
 
 run('scripts/bundle.mjs')
 writeFileSync(join(root, 'sbom.cdx.json'), `${JSON.stringify(sbom(), null, 2)}\n`)
+
+const about = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const lacks = missing(about, commitOf(), root)
+if (process.env.npm_command === 'publish' && lacks.length > 0) {
+  process.stderr.write(`prepack: not fit for a release: no ${lacks.join('; no ')}\n`)
+  process.exit(1)
+}
