@@ -233,7 +233,10 @@ test('--help and --version', async () => {
   for (const verb of ['run', 'config', 'log', 'counters', 'ipvsadm', 'dpip', 'completion']) {
     assert.match(stdout, new RegExp(`^ {2}tapvs ${verb} `, 'm'))
   }
-  assert.match((await program(['--version'])).stdout, /^\d+\.\d+\.\d+(\+[0-9a-f]{12}(\.dirty)?)?\n$/)
+  assert.match(
+    (await program(['--version'])).stdout,
+    /^\d+\.\d+\.\d+(\+[0-9a-f]{12}(\.dirty)?)?\n$/,
+  )
 })
 
 test('a disk that is full where stdout goes is one line, and a reader who has gone is none', async t => {
