@@ -40,6 +40,7 @@ export const NOT_QUICK = {
   'mid-connection': 'long',
   model: 'long',
   'own-file': 'root',
+  'play/world': 'long',
   properties: 'long',
   remedy: 'root',
   runner: 'long',

@@ -3,7 +3,8 @@
  *
  *   # comment
  *   set workers 7 worker 5 isn 2976553321            the appliance of the seed, changed
- *   config                                           another appliance: its config follows, each line behind `| `
+ *   config                                           another appliance: its config follows, each line behind `| `; of the settings
+ *                                                    workers, worker and isn hold, and `arp answered`: RSs have said their MACs
  *   change JSON                                      a change of what is set up (config/changes.ts)
 @@                              goes in on that arm
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
@@ -83,11 +84,7 @@ class Player {
   get stand(): Stand {
     if (this.#stand === undefined) {
       const yaml = this.#config.join('\n')
-      const isn = this.#settings.get('isn')
-      this.#stand =
-        yaml === ''
-          ? makeStand(this.#settings)
-          : new Stand(yaml, isn === undefined ? undefined : fixedIsn(Number(isn)))
+      this.#stand = yaml === '' ? makeStand(this.#settings) : standOf(yaml, this.#settings)
       this.#begin(this.#stand)
     }
     return this.#stand
@@ -206,6 +203,14 @@ udp: { uoa: ${get('uoa', 'off')}, uoa_max_trail: ${get('uoa_max_trail', '3')} }
   const isn = settings.get('isn')
   const source = isn === undefined ? new KeyedIsn(Int32Array.of(1, 2, 3, 4)) : fixedIsn(Number(isn))
   return new Stand(yaml, source, aroundWorker(get)).resolveRss()
+}
+
+function standOf(yaml: string, settings: Map<string, string>): Stand {
+  const isn = settings.get('isn')
+  const source = isn === undefined ? undefined : fixedIsn(Number(isn))
+  const around = aroundWorker((name, otherwise) => settings.get(name) ?? otherwise)
+  const stand = new Stand(yaml, source, around)
+  return settings.get('arp') === 'answered' ? stand.resolveRss() : stand
 }
 
 /** One of several workers, alone on its stand: what it would tell the others is not heard. */

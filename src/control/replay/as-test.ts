@@ -7,19 +7,13 @@ import { type Change, compare } from '../../config/changes.ts'
 import { type Config, configOf } from '../../config/config.ts'
 import { fileLists } from '../../config/prefix-lists.ts'
 import { configYaml } from '../../config/write.ts'
-import { DONE, Drop } from '../../engine/counters.ts'
-import { datagramIn, printUdp } from '../../see/frame/datagram-notation.ts'
-import { printTcp, segmentIn } from '../../see/frame/notation.ts'
 import { counted } from '../../see/text/counted.ts'
-import { ETH, ETHERTYPE } from '../../wire/ethernet.ts'
 import { VNET } from '../../wire/vnet-hdr.ts'
 import { withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { ranIn } from '../journal/ran.ts'
-import { alone, type Judged, newPlaces, Rerun, type Step } from './rerun.ts'
-import type { Sent } from './rig.ts'
-
-const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, number]) => [number, name]))
+import { alone, newPlaces, Rerun, type Step } from './rerun.ts'
+import { dropLine, packetLine, sentLine } from './transcript-lines.ts'
 
 /** `file` is the journal's name, for the comment in front. Throws Error if the journal has nothing that can be said so. */
 export function asTest(journal: Journal, file: string): string {
@@ -85,23 +79,5 @@ function linesOf(step: Step, names: readonly string[]): string[] {
   }
   const line = packetLine(step.frame.bytes.subarray(VNET.BYTES)) ?? ''
   const out = step.sent.map(sent => sentLine(sent, names))
-  return [`> ${names[step.arm]} | ${line}`, ...out, ...dropLine(step)]
-}
-
-function dropLine({ verdict }: Judged): string[] {
-  return verdict < DONE ? [`drop ${DROPS.get(-verdict)}`] : []
-}
-
-function sentLine({ arm, bytes }: Sent, names: readonly string[]): string {
-  const frame = bytes.subarray(VNET.BYTES)
-  const isArp =
-    frame[ETH.TYPE] === ETHERTYPE.ARP >> 8 && frame[ETH.TYPE + 1] === (ETHERTYPE.ARP & 255)
-  return `< ${names[arm]} | ${packetLine(frame) ?? (isArp ? 'arp' : 'icmp')}`
-}
-
-function packetLine(frame: Uint8Array): string | undefined {
-  const segment = segmentIn(frame)
-  if (segment) return printTcp(segment)
-  const datagram = datagramIn(frame)
-  return datagram && printUdp(datagram)
+  return [`> ${names[step.arm]} | ${line}`, ...out, ...dropLine(step.verdict)]
 }

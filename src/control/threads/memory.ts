@@ -125,12 +125,13 @@ export function shareMemory(config: BareConfig, wakers: readonly number[]): Shar
   }
 }
 
-/** Persistent clients, of all workers. */
-export function newTemplates(): SharedArrayBuffer {
+/** Persistent clients, of all workers. The key is by chance, unless something has to come out the same each time. */
+export function newTemplates(key?: readonly number[]): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(Templates.bytesFor(TEMPLATES))
+  const four = { length: 4 }
   Templates.key(
     memory,
-    Int32Array.from({ length: 4 }, () => randomInt(-(2 ** 31), 2 ** 31)),
+    Int32Array.from(key ?? Array.from(four, () => randomInt(-(2 ** 31), 2 ** 31))),
   )
   return memory
 }

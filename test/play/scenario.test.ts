@@ -1,0 +1,108 @@
+/** Scenarios and their links: what is written is read again, and what is wrong is told in words. */
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { parseConfig } from '../../src/config/config.ts'
+import { configOfScenario } from '../../src/play/appliance.ts'
+import { FIELDS, type Field, KEYS } from '../../src/play/fields.ts'
+import {
+  BadScenario,
+  DEFAULTS,
+  LINK_MOST,
+  linkOf,
+  ofLink,
+  type Scenario,
+  scenarioOf,
+} from '../../src/play/scenario.ts'
+
+const ITEMS: Record<string, fc.Arbitrary<string>> = {
+  servers: fc
+    .tuple(fc.nat(999), fc.constantFrom('', '-refuses', '-silent'))
+    .map(([weight, manner]) => `${weight}${manner}`),
+  lost: fc
+    .tuple(fc.constantFrom('client', 'vip', 'lip', 'rs'), fc.integer({ min: 1, max: 999 }))
+    .map(([leg, n]) => `${leg}.${n}`),
+}
+
+function anyValue(key: string, field: Field): fc.Arbitrary<unknown> {
+  if (field.kind === 'choice') return fc.constantFrom(...field.words)
+  if (field.kind === 'whole') return fc.integer({ min: field.min, max: field.max })
+  const item = ITEMS[key]
+  assert.ok(item, `no items of ${key}`)
+  return fc.array(item, { minLength: field.min, maxLength: field.max })
+}
+
+const scenarios = fc
+  .record(Object.fromEntries(KEYS.map(key => [key, anyValue(key, FIELDS[key])])))
+  .map(made => ({ ...made, worker: Math.min(Number(made.worker), Number(made.workers)) }))
+  .map(made => made as unknown as Scenario)
+
+const mistakes = (link: string): readonly string[] => {
+  try {
+    ofLink(link)
+  } catch (error) {
+    assert.ok(error instanceof BadScenario)
+    return error.mistakes
+  }
+  assert.fail(`${link} was believed`)
+}
+
+test('a link gives back the scenario that it was made of, and is one that is read', () => {
+  fc.assert(
+    fc.property(scenarios, scenario => {
+      const link = linkOf(scenario)
+      assert.ok(link.length < LINK_MOST)
+      assert.deepEqual(ofLink(link), scenario)
+      assert.deepEqual(ofLink(`#${link}`), scenario)
+    }),
+  )
+  assert.equal(linkOf(DEFAULTS), 'v=1')
+  assert.deepEqual(ofLink(''), DEFAULTS)
+})
+
+test('the config of every scenario is one that the daemon would take', () => {
+  fc.assert(
+    fc.property(scenarios, scenario => {
+      const config = parseConfig(configOfScenario(scenario), 'scenario')
+      assert.equal(config.services[0]?.realServers.length, scenario.servers.length)
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('what is wrong is said in words, all of it', () => {
+  assert.deepEqual(mistakes('v=1&protcol=udp&connections=41&lost=rs.0&toa=never'), [
+    'connections is a whole number from 1 to 40',
+    'lost takes 0 to 8 of these: rs.2: whose packet, of client, vip, lip and rs, and its number',
+    'toa is one of seed, master, off',
+    '"protcol" is nothing that can be chosen; did you mean protocol?',
+  ])
+  assert.deepEqual(mistakes('v=1&workers=2&worker=3'), [
+    'worker is a whole number from 1 to 32, and not more than workers',
+  ])
+  assert.deepEqual(mistakes('v=1&gap=1&gap=2'), ['"gap" is there twice'])
+  assert.deepEqual(mistakes('v=1&gap=%E0%A4'), ['"%E0%A4" is not written as links are'])
+  assert.match(mistakes('v=2&gap=1')[0] ?? '', /begins with v=1/)
+  assert.match(mistakes(`v=1&${'x'.repeat(3000)}`)[0] ?? '', /3004 characters, more than 2000/)
+})
+
+test('garbage is refused with words, and never believed', () => {
+  const text = fc.oneof(
+    fc.string({ maxLength: 100 }),
+    fc.string({ maxLength: 60 }).map(rest => `v=1&${rest}`),
+    fc.tuple(fc.constantFrom(...KEYS), fc.string()).map(([key, rest]) => `v=1&${key}=${rest}`),
+  )
+  fc.assert(
+    fc.property(text, link => {
+      try {
+        assert.deepEqual(scenarioOf(ofLink(link)), ofLink(link))
+      } catch (error) {
+        assert.ok(error instanceof BadScenario, String(error))
+        assert.ok(error.mistakes.every(line => line.length > 10 && line.length < 250))
+      }
+    }),
+  )
+  for (const key of ['__proto__', 'constructor', 'toString'])
+    assert.match(mistakes(`v=1&${key}=1`)[0] ?? '', /nothing that can be chosen/)
+})
