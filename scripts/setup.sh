@@ -76,7 +76,8 @@ build() {
     [[ ! -e $stamp ]] || as_owner touch "$stamp"
   fi
   quietly as_owner node scripts/build-native.mjs || fail "the native addon could not be built"
-  quietly as_owner node_modules/.bin/tsc -b "$@" || fail "the TypeScript could not be compiled"
+  # Projects at the same time; several checkers of one would each look into what they share.
+  quietly as_owner node_modules/.bin/tsc -b "$@" --checkers 1 || fail "the TypeScript could not be compiled"
   quietly as_owner node scripts/bundle.mjs || fail "what a daemon starts with could not be bundled"
   if page_is_old; then quietly as_owner npm run -s build:ui || fail "the page could not be built"; fi
 }

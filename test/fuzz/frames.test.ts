@@ -13,6 +13,7 @@ import { test } from 'node:test'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { DONE, Drop, PARKED } from '../../src/engine/counters.ts'
 import { STRIDE } from '../../src/engine/frames.ts'
+import { isLong } from '../kit/long.ts'
 import { parseCase, play } from './frames/case.ts'
 import { fuzzFrames, type Plan } from './frames/frames.ts'
 import { mendL4 } from './frames/sums.ts'
@@ -20,7 +21,7 @@ import { VARIANTS, type Variant } from './frames/variants.ts'
 import type { World } from './frames/world.ts'
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20_180_601)
-const FRAMES = Number(process.env.FUZZ_FRAMES ?? 15_000)
+const FRAMES = Number(process.env.FUZZ_FRAMES ?? (isLong ? 15_000 : 6000))
 const CORPUS = join(CHECKOUT, 'test/fuzz/corpus/frames')
 
 /**
@@ -64,7 +65,7 @@ for (const name of readdirSync(CORPUS)) {
 /** What a plan is told of when the engine has this fault; with `twins` there are two of it. */
 function found(spoil: Plan['spoil'], twins = false): string {
   const variant = VARIANTS[0] as Variant
-  const plan = { variant, seed: SEED, frames: 20_000, twins, shrinkMs: 0 }
+  const plan = { variant, seed: SEED, frames: 10_000, twins, shrinkMs: 0 }
   try {
     fuzzFrames({ ...plan, spoil })
   } catch (error) {

@@ -17,9 +17,9 @@ import { World } from './world.ts'
 
 const small = (seed: number) => waysOf(seed, true)
 
-test('two hundred small worlds, in turn of each way, hold', () => {
-  const { frames, conversations, excused } = run({ from: 1, worlds: 200, frames: 1e7, plan: small })
-  assert.ok(frames > 28_000 && conversations > 1200, `${frames} ${conversations}`)
+test('small worlds, in turn of each way, hold', () => {
+  const { frames, conversations, excused } = run({ from: 1, worlds: 120, frames: 1e7, plan: small })
+  assert.ok(frames > 16_000 && conversations > 700, `${frames} ${conversations}`)
   assert.ok(excused < conversations / 5, `${excused} of ${conversations} excused`)
 })
 
