@@ -1,5 +1,6 @@
 /** The arms of a config. */
 
+import { utf8Bytes } from '../see/text/utf8.ts'
 import { ipText } from '../wire/ip-address.ts'
 import { hostOf, lengthOf, networkOf } from './cidr.ts'
 import type { ARM_KINDS, ConfigFile } from './schema.ts'
@@ -133,7 +134,7 @@ export function shareOf(percent: 0 | string): number {
  */
 export function macOf(netns: string, name: string): string {
   let hash = 0x811c9dc5
-  for (const byte of Buffer.from(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
+  for (const byte of utf8Bytes(`${netns}/${name}`)) hash = Math.imul(hash ^ byte, 0x01000193)
   const folded = ((hash >>> 24) ^ hash) & 0xffffff
   const hex = folded.toString(16).padStart(6, '0')
   return `02:74:76:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`

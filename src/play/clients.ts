@@ -42,6 +42,12 @@ export function* clientsOf(scenario: Of): Generator<Client, never> {
   }
 }
 
+/** Whether an address, with or without a port behind it, is one of the flood's. */
+export function isOfFlood(end: string): boolean {
+  const [, last] = /^202\.108\.10\.(\d+)(?::|$)/.exec(end) ?? []
+  return last !== undefined && Number(last) >= FLOOD_FROM
+}
+
 /** Who sends the SYNs of a flood. */
 export function* floodOf(scenario: Of): Generator<Client, never> {
   const ours = isOurs(scenario)

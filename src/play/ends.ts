@@ -26,7 +26,9 @@ export interface Outside {
   clock: Clock
   segment: (from: 'client' | 'rs', segment: Segment, isFlood?: boolean) => void
   datagram: (from: 'client' | 'rs', ends: Ends, length: number) => void
-  moved: (who: 'client' | 'rs', connection: number, from: SocketState, to: SocketState) => void
+  movedAtClient: (connection: number, from: SocketState, to: SocketState) => void
+  /** `peer` is who the RS talks to: the balancer's lport. */
+  movedAtRs: (peer: string, from: SocketState, to: SocketState) => void
   said: (text: string) => void
 }
 
@@ -46,6 +48,7 @@ export class Hosts {
   readonly #out: Outside
   readonly #clientsLeft: ReturnType<typeof clientsOf>
   readonly #floodLeft: ReturnType<typeof floodOf>
+  readonly #numbers = new Map<string, number>()
   readonly #clients = new Map<string, Socket>()
   readonly #servers = new Map<string, Socket>()
   readonly #datagrams = new Map<string, { connection: number; asked: number }>()
@@ -68,12 +71,13 @@ export class Hosts {
   begin(connection: number): void {
     const { address, port } = this.#clientsLeft.next().value
     const ends = { src: address, sport: port, dst: VIP, dport: PORT }
+    this.#numbers.set(`${address}:${port}`, connection)
     if (this.#scenario.protocol === 'udp') {
       this.#datagrams.set(key(back(ends)), { connection, asked: 0 })
       this.#ask(ends)
       return
     }
-    const { clock, segment, moved } = this.#out
+    const { clock, segment, movedAtClient } = this.#out
     const socket = new Socket({
       clock,
       ends,
@@ -81,10 +85,15 @@ export class Hosts {
       stamp: CLIENT_STAMP,
       app: clientApp(this.#scenario, () => this.#answered(connection)),
       send: out => segment('client', out),
-      moved: (from, to) => moved('client', connection, from, to),
+      moved: (from, to) => movedAtClient(connection, from, to),
     })
     this.#clients.set(key(back(ends)), socket)
     socket.open()
+  }
+
+  /** The number of the connection that this end of a client began; undefined of the flood's. */
+  numberOf(client: string): number | undefined {
+    return this.#numbers.get(client)
   }
 
   /** SYN number `i` of the flood, of an address that nobody has. */
@@ -139,18 +148,17 @@ export class Hosts {
   }
 
   #accept(segment: NonNullable<ReturnType<typeof readTcp>>, index: number, name: string): void {
-    const connection = this.#servers.size
-    const { clock, moved } = this.#out
+    const { clock, movedAtRs } = this.#out
     const socket = new Socket({
       clock,
       ends: back(segment),
-      first: (RS_FIRST + connection * APART) >>> 0,
+      first: (RS_FIRST + this.#servers.size * APART) >>> 0,
       app: serverApp(this.#scenario, () => this.#serve(index)),
       send: out => this.#out.segment('rs', out),
       moved: (from, to) => {
         const change = Number(to === 'SYN-RECEIVED') - Number(from === 'SYN-RECEIVED')
         this.#halfOpen.set(segment.dst, (this.#halfOpen.get(segment.dst) ?? 0) + change)
-        moved('rs', connection, from, to)
+        movedAtRs(`${segment.src}:${segment.sport}`, from, to)
       },
     })
     this.#servers.set(name, socket)

@@ -1,6 +1,7 @@
 /** What became of a scenario, as plain values: what the page shows, lessons judge and exports are made of. */
 
 import type { Moment } from '../see/moments/moment.ts'
+import { connKey } from '../see/words/ends.ts'
 import type { Leg } from './fields.ts'
 import type { Scenario } from './scenario.ts'
 import type { SocketState } from './tcp.ts'
@@ -16,6 +17,8 @@ export interface Step {
   /** Lines of the debug log. */
   said: string[]
   moments: Moment[]
+  /** Nothing in it is about anybody but the flood. */
+  isFlood: boolean
   /** `ipvsadm -ln -c` behind it, the first rows. */
   conns: readonly string[]
 }
@@ -35,7 +38,7 @@ export interface Move {
   atMs: number
   behind: number
   who: 'client' | 'rs'
-  /** Of the client, from 0 on. */
+  /** In the order in which the clients began, from 0 on. */
   connection: number
   from: SocketState
   to: SocketState
@@ -81,6 +84,31 @@ export function statesOf({ steps }: Pick<Played, 'steps'>): string[] {
     for (const moment of moments)
       if (moment.kind === 'in' && moment.states !== null) states.add(moment.states.after)
   return [...states]
+}
+
+/** The last state of each connection that has gone, in the order in which they went. */
+export function lastStates({ steps }: Pick<Played, 'steps'>): string[] {
+  const last = new Map<string, string>()
+  const gone: string[] = []
+  for (const { moments } of steps)
+    for (const moment of moments) {
+      if (moment.conn === null || moment.kind === 'out') continue
+      const key = connKey(moment.conn)
+      if (moment.kind === 'in' && moment.states) last.set(key, moment.states.after)
+      if (moment.said.some(({ event }) => event === 'conn_del')) gone.push(last.get(key) ?? '')
+    }
+  return gone
+}
+
+/** The state of the connection of the last packet; undefined before the first, and once it has gone. */
+export function stateAt(moments: readonly Moment[]): string | undefined {
+  let state: string | undefined
+  for (const moment of moments) {
+    if (moment.kind === 'in' && moment.states !== null) state = moment.states.after
+    if (moment.kind === 'event' && moment.said.some(({ event }) => event === 'conn_del'))
+      state = undefined
+  }
+  return state
 }
 
 /** Edges of the state machine that segments took, `FROM TO`. */

@@ -14,12 +14,14 @@ import type { FrameIn, Moment, Said } from '../see/moments/moment.ts'
 import { kindOf } from '../see/words/trace-words.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import { Appliance, ARMS, type Turn } from './appliance.ts'
+import { isOfFlood } from './clients.ts'
 import { Clock } from './clock.ts'
 import { Hosts } from './ends.ts'
 import type { Leg } from './fields.ts'
 import { type Ends, type Segment, tcpFrame, udpFrame } from './frames.ts'
 import type { Beside, Move, Played, Refusal, Step } from './played.ts'
 import type { Scenario } from './scenario.ts'
+import type { SocketState } from './tcp.ts'
 
 /** ms that a packet takes between an end and the balancer. */
 const WAY_MS = 1
@@ -48,6 +50,8 @@ class World {
   readonly #moves: Move[] = []
   readonly #passed: Record<Leg, number> = { client: 0, vip: 0, lip: 0, rs: 0 }
   readonly #lost: ReadonlySet<string>
+  /** By the balancer's own end of a connection. */
+  readonly #clientBehind = new Map<string, string>()
   #conns: readonly string[] = []
   #cut = false
 
@@ -59,8 +63,9 @@ class World {
       clock: this.#clock,
       segment: (from, segment, isFlood) => this.#segment(from, segment, isFlood),
       datagram: (from, ends, length) => this.#datagram(from, ends, length),
-      moved: (who, connection, from, to) =>
-        this.#moves.push({ ...this.#when, who, connection, from, to }),
+      movedAtClient: (connection, from, to) =>
+        this.#moves.push({ ...this.#when, who: 'client', connection, from, to }),
+      movedAtRs: (peer, from, to) => this.#movedAtRs(peer, from, to),
       said: text => this.#beside.push({ ...this.#when, text, lost: null }),
     })
   }
@@ -85,6 +90,13 @@ class World {
     }
     if (!this.#cut) this.#passTo(end)
     return this.#played()
+  }
+
+  /** What sockets do for a flood is nobody's conversation. */
+  #movedAtRs(peer: string, from: SocketState, to: SocketState): void {
+    const connection = this.#hosts.numberOf(this.#clientBehind.get(peer) ?? '')
+    if (connection !== undefined)
+      this.#moves.push({ ...this.#when, who: 'rs', connection, from, to })
   }
 
   #segment(from: Side, segment: Segment, isFlood = false): void {
@@ -138,8 +150,10 @@ class World {
       moment.kind === 'out' ? [] : moment.said.filter(isLogged).map(({ text }) => text),
     )
     const lines = sent.map(one => sentLine(one, ARMS).slice(2))
-    const conns = this.#conns
-    this.#steps.push({ atMs: this.#clock.now, given, sent: lines, drop, said, moments, conns })
+    for (const { conn } of moments) if (conn) this.#clientBehind.set(conn.lip, conn.client)
+    const isFlood = moments.length > 0 && moments.every(isFlooding)
+    const made = { given, sent: lines, drop, said, moments, isFlood, conns: this.#conns }
+    this.#steps.push({ atMs: this.#clock.now, ...made })
     for (const one of sent) this.#left(one)
   }
 
@@ -172,6 +186,14 @@ class World {
       cut: this.#cut,
     }
   }
+}
+
+/** What is about the flood: by the connection, or by the ends of a frame that has none. */
+export function isFlooding(moment: Moment): boolean {
+  if (moment.conn !== null) return isOfFlood(moment.conn.client)
+  if (moment.kind === 'event') return false
+  const segment = segmentIn(moment.bytes)
+  return segment !== undefined && (isOfFlood(segment.src) || isOfFlood(segment.dst))
 }
 
 /** Events that the debug log passes over, so as to keep to DPVS's lines. */
