@@ -90,3 +90,19 @@ source_into() (
   done
   exit 1
 )
+
+# What makes and judges packages; none of it starts anything. A machine of another kind than x86-64 has another cross compiler.
+packagers_there() {
+  local packages=() pair tools=(dh:debhelper lintian:lintian)
+  [[ $(uname -m) != x86_64 ]] || tools+=(aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu)
+  [[ $(uname -m) != aarch64 ]] || tools+=(x86_64-linux-gnu-gcc:gcc-x86-64-linux-gnu)
+  for pair in "${tools[@]}"; do
+    command -v "${pair%%:*}" >/dev/null || packages+=("${pair##*:}")
+  done
+  [[ " ${packages[*]}" != *gcc-aarch64* ]] || packages+=(libc6-dev-arm64-cross)
+  [[ " ${packages[*]}" != *gcc-x86-64* ]] || packages+=(libc6-dev-amd64-cross)
+  [[ ${#packages[@]} -gt 0 ]] || return 0
+  echo "${0##*/}: installing ${packages[*]}" >&2
+  quietly env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" ||
+    fail "could not install ${packages[*]}; what apt-get said is above"
+}

@@ -1,14 +1,20 @@
-/** The package as npm makes and installs it, without a compiler: it answers, and it balances. */
+/**
+ * What users get, each installed, run between real kernels, and removed: the package as npm makes and installs it, without a compiler; Debian's; and
+ * the tarball that has its own Node. Their one lab is between the same two namespaces.
+ */
 
 import assert from 'node:assert/strict'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { before, test } from 'node:test'
-import { mustRun, run } from '../../netns/processes.ts'
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { before, type TestContext, test } from 'node:test'
+import { mustRun, onPath, run } from '../../netns/processes.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
 import { version } from '../../src/control/system/version.ts'
+import { heldOpen } from '../kit/holder.ts'
 import { labForTests, mustClient, scratchFolder, VIP } from '../kit/lab.ts'
-import { startOwnDaemon } from '../kit/own-daemon.ts'
+import { type OwnDaemon, startOwnDaemon } from '../kit/own-daemon.ts'
+import { type OwnRoot, ownRoot } from '../kit/own-root.ts'
 
 const folder = scratchFolder()
 const lab = labForTests('package')
@@ -17,14 +23,16 @@ const installed = join(prefix, 'lib', 'node_modules', 'tapvs')
 const tapvs = join(prefix, 'bin', 'tapvs')
 
 let packed: string[] = []
+let file = ''
 
 before(async () => {
   const pack = ['npm', 'pack', CHECKOUT, '--pack-destination', folder, '--json']
   const [tarball] = JSON.parse(await mustRun(pack))
+  file = join(folder, tarball.filename)
   packed = tarball.files.map(({ path }: { path: string }) => path)
   // As npm 12 does by default: nothing of the package runs at installation.
   const install = ['npm', 'install', '--global', '--ignore-scripts', '--prefer-offline']
-  await mustRun([...install, '--prefix', prefix, join(folder, tarball.filename)])
+  await mustRun([...install, '--prefix', prefix, file])
 })
 
 test('it holds what runs, and nothing that is left over or only builds it', () => {
@@ -45,6 +53,8 @@ test('it holds what runs, and nothing that is left over or only builds it', () =
       /^dist\/bundle\/((kept|worker)\.cjs|made-of|commit|client\/(index\.js|types\/.*(\.d\.ts|LICENSE))|program\/(.*\.js|licenses\.md))$/,
     )
   }
+  for (const arch of ['x64', 'arm64'])
+    assert.ok(packed.includes(`prebuilds/linux-${arch}/arm.node`), arch)
   const strange = packed.filter(file => /^(test|netns|bench|node_modules|src\/.*\.ts)/.test(file))
   assert.deepEqual(strange, [])
 })
@@ -113,4 +123,103 @@ test('without a binary for the machine and without a compiler it says what to do
   // And with one it is built from the sources in the package.
   await mustRun(['node', script])
   await mustRun([tapvs, 'config', 'check', config])
+})
+
+test('npm removes it', async () => {
+  await mustRun(['npm', 'uninstall', '--global', '--prefix', prefix, 'tapvs'])
+  assert.deepEqual(readdirSync(dirname(installed)), [])
+  assert.deepEqual(readdirSync(dirname(tapvs)), [])
+})
+
+let deb = ''
+let archive = ''
+
+test('scripts/package makes the others of it', async () => {
+  const maintainer = ['env', 'DEBEMAIL=nobody@tapvs.test', 'DEBFULLNAME=Nobody']
+  const script = join(CHECKOUT, 'scripts/package')
+  const made = await mustRun([...maintainer, script, '--from', file, 'deb', 'tarball'])
+  const paths = made.trim().split('\n')
+  assert.equal(paths.length, 2)
+  ;[deb = '', archive = ''] = paths
+})
+
+async function answers(daemon: OwnDaemon): Promise<void> {
+  const answer = await mustClient(lab, ['redis-cli', '-h', VIP, 'ping'])
+  assert.equal(answer, 'PONG\n')
+  daemon.process.kill('SIGTERM')
+  assert.equal(await daemon.exitCode, 0)
+}
+
+/** The same package as the next version. => its path */
+async function nextVersion(): Promise<string> {
+  const tree = join(folder, 'deb')
+  await mustRun(['dpkg-deb', '-R', deb, tree])
+  const control = join(tree, 'DEBIAN/control')
+  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*/m, 'Version: 9.9.9'))
+  const about = join(tree, 'usr/lib/tapvs/package.json')
+  writeFileSync(about, readFileSync(about, 'utf8').replace(/"version": ".*"/, '"version": "9.9.9"'))
+  const next = join(folder, 'next.deb')
+  await mustRun(['dpkg-deb', '--root-owner-group', '-Znone', '-b', tree, next])
+  return next
+}
+
+/** Node may be there without its package. */
+const INSTALL = ['dpkg', '--ignore-depends=nodejs', '-i']
+
+/** A daemon that runs goes on as the next version, and with its connections. */
+async function upgradedWithDebian(t: TestContext, root: OwnRoot): Promise<void> {
+  const daemon = await startOwnDaemon(t, lab, { before: root.words, tapvs: '/usr/bin/tapvs' })
+  // Where the unit has it.
+  await root.must('mkdir', '/run/tapvs')
+  await root.must('ln', '-s', lab.paths.socket, '/run/tapvs/tapvs.sock')
+  const held = await heldOpen(t, lab, 10)
+  await root.must(...INSTALL, await nextVersion())
+  const { version: runs } = await ask(lab.paths.socket, { verb: 'ping' })
+  assert.match(runs, /^9\.9\.9\+/)
+  const { answered, failures, sent, received } = await held.end()
+  assert.deepEqual([answered, failures, received], [10, [], sent])
+  await root.must('rm', '-r', '/run/tapvs')
+  await answers(daemon)
+}
+
+test("Debian's package: lintian has nothing against it, it balances, is upgraded while it does, and removed", async t => {
+  const lintian = ['lintian', '--allow-root', '--fail-on', 'error,warning,info', deb]
+  assert.equal(await mustRun(lintian), '')
+  const listed = await mustRun(['dpkg-deb', '-c', deb])
+  for (const path of ['man1/tapvs.1.gz', 'man5/tapvs.yaml.5.gz', 'completions/tapvs', '_tapvs'])
+    assert.match(listed, new RegExp(`/${path}$`, 'm'))
+  assert.match(listed, /lib\/systemd\/system\/tapvs\.service$/m)
+  assert.match(await mustRun(['dpkg-deb', '-f', deb, 'Depends']), /^nodejs \(>= 20\.19\), /)
+
+  const root = await ownRoot(t, folder, ['/run/netns', dirname(lab.paths.socket)])
+  await root.must(...INSTALL, deb)
+  assert.equal(await root.must('/usr/bin/tapvs', '--version'), `${version}\n`)
+  assert.match(await root.must('getent', 'passwd', 'tapvs'), /:\/usr\/sbin\/nologin$/m)
+  const config = '/etc/tapvs/tapvs.yaml'
+  assert.equal(await root.must('stat', '-c', '%a %U %G', config), '640 root tapvs\n')
+  assert.equal(await root.must('tapvs', 'config', 'check', config), `${config}: ok\n`)
+  await upgradedWithDebian(t, root)
+
+  await root.must('dpkg', '-r', 'tapvs')
+  const left = (await root.written('tapvs')).filter(path => !path.startsWith('/var/lib/'))
+  assert.deepEqual(left, ['/etc/tapvs', config])
+  await root.must('dpkg', '-P', 'tapvs')
+  assert.deepEqual(await root.written('tapvs'), [])
+})
+
+test('the tarball has a Node of its own, and runs where there is no other', async t => {
+  await mustRun(['tar', '-C', folder, '-xzf', archive])
+  const unpacked = join(folder, archive.slice(dirname(archive).length + 1, -'.tar.gz'.length))
+  assert.ok(existsSync(join(unpacked, 'node/LICENSE')))
+  // As of a folder on the PATH.
+  const link = join(folder, 'linked')
+  symlinkSync(join(unpacked, 'bin/tapvs'), link)
+  const bare = join(folder, 'bare')
+  await mustRun(['mkdir', bare])
+  for (const name of ['sh', 'readlink', 'dirname'])
+    symlinkSync(onPath(name) as string, join(bare, name))
+  const env = { PATH: bare }
+  const said = await mustRun(['env', '-i', `PATH=${bare}`, link, '--version'])
+  assert.equal(said, `${version}\n`)
+  await answers(await startOwnDaemon(t, lab, { env, tapvs: link }))
 })

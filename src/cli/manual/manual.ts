@@ -145,8 +145,12 @@ function synopsisOf(verb: VerbNode): string {
   )
 }
 
+/** More of them fit no line, and man breaks none between words like `a|b`. */
+const MOST_CHOICES = 12
+
 function positionalText({ name, needed, choices }: Positional): string {
-  const text = choices.length > 0 ? choices.join('|') : name.toUpperCase()
+  const isShort = choices.length > 0 && choices.length <= MOST_CHOICES
+  const text = isShort ? choices.join('|') : name.toUpperCase()
   return needed ? text : `[${text}]`
 }
 
