@@ -1,6 +1,6 @@
 /** The scenario as a form. What cannot be is said beside its control, and the last scenario that could be stays. */
 
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { FIELDS, type Field, GROUPS, KEYS, type Key } from '../../src/play/fields.ts'
 import {
   BadScenario,
@@ -11,6 +11,9 @@ import {
   textOf,
 } from '../../src/play/scenario.ts'
 import { Panel } from './panel.tsx'
+
+/** Whoever types has not said it yet; a flood takes a second. */
+const TYPING_MS = 300
 
 /** On a phone what happens is more than what could. */
 const isWide = matchMedia('(min-width: 1081px)').matches
@@ -48,8 +51,14 @@ function Control({ name, scenario, choose }: Props & { name: Key }) {
     setText(textOf(scenario[name]))
     setMistake('')
   }, [scenario, name])
-  const change = (value: string) => {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  useEffect(() => () => clearTimeout(timer.current), [])
+  const change = (value: string, afterMs = 0) => {
     setText(value)
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => apply(value), afterMs)
+  }
+  const apply = (value: string) => {
     try {
       choose(scenarioOf({ ...scenario, [name]: readValue(name, value) }))
     } catch (error) {
@@ -87,7 +96,7 @@ function Control({ name, scenario, choose }: Props & { name: Key }) {
           autocomplete="off"
           aria-invalid={mistake !== ''}
           aria-describedby={about ? said : undefined}
-          onInput={event => change(event.currentTarget.value)}
+          onInput={event => change(event.currentTarget.value, TYPING_MS)}
         />
       )}
       {about && (

@@ -38,19 +38,29 @@ export function Player({ played, step, go }: Props) {
   const now = played.steps[(stops[place] ?? 0) - 1]
   return (
     <fieldset class="player" aria-label="Step through the packets">
-      <button type="button" class="button" disabled={place === 0} onClick={() => to(0)}>
+      <button type="button" class="button" aria-disabled={place === 0} onClick={() => to(0)}>
         Start
       </button>
-      <button type="button" class="button" disabled={place === 0} onClick={() => to(place - 1)}>
+      <button
+        type="button"
+        class="button"
+        aria-disabled={place === 0}
+        onClick={() => to(place - 1)}
+      >
         Back
       </button>
       <button type="button" class="button button-main" onClick={play}>
         {plays ? 'Pause' : 'Play'}
       </button>
-      <button type="button" class="button" disabled={place >= last} onClick={() => to(place + 1)}>
+      <button
+        type="button"
+        class="button"
+        aria-disabled={place >= last}
+        onClick={() => to(place + 1)}
+      >
         Next
       </button>
-      <button type="button" class="button" disabled={place >= last} onClick={() => to(last)}>
+      <button type="button" class="button" aria-disabled={place >= last} onClick={() => to(last)}>
         End
       </button>
       <input

@@ -43,7 +43,7 @@ export function Playground() {
         <div class="play-main">
           <Player played={played} step={step} go={setStep} />
           <Conversation played={played} step={step} />
-          <Step played={played} step={step} />
+          <Step played={played} step={step} choose={choose} />
           <States played={played} step={step} />
           <Outcome played={played} />
           <Share played={played} />

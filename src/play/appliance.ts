@@ -39,7 +39,7 @@ export function rsAddress(index: number): string {
 }
 
 /** µs since 1970 at which the clock of captures begins: the day of the seed. */
-const EPOCH_US = Date.UTC(2018, 5, 1) * 1000
+export const EPOCH_US = Date.UTC(2018, 5, 1) * 1000
 
 /** That of the tests' stands, so that a transcript has the same cookies. */
 const COOKIE_KEY = [5, 6, 7, 8]

@@ -17,6 +17,9 @@ export interface Step {
   /** Lines of the debug log. */
   said: string[]
   moments: Moment[]
+  /** The packet, and what left for it, as `lost` names them: `client.2`, `lip.2`. A flood's own have no name. */
+  came: string | null
+  left: string[]
   /** Nothing in it is about anybody but the flood. */
   isFlood: boolean
   /** `ipvsadm -ln -c` behind it, the first rows. */
@@ -25,12 +28,14 @@ export interface Step {
 
 /** What the balancer cannot know: what was lost on the way, what sockets did. */
 export interface Beside {
-  atMs: number
+  /** Of the clock of moments. */
+  atUs: number
   /** Steps before it. */
   behind: number
   text: string
-  /** Where a packet was lost; else null. */
+  /** Where a packet was lost, and its ends, `address:port`; else null, and none. */
   lost: Leg | null
+  ends: readonly string[]
 }
 
 /** A socket of an end moves. */

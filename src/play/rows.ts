@@ -1,8 +1,8 @@
 /** What was played as rows of a ladder, each with the step behind which it is there. */
 
-import { type LadderRow, ladderRows } from '../see/ladder/ladder.ts'
+import { Ladder, type LadderRow, type NoteRow } from '../see/ladder/ladder.ts'
 import type { Leg } from './fields.ts'
-import type { Played } from './played.ts'
+import type { Beside, Played } from './played.ts'
 import { isFlooding } from './world.ts'
 
 export interface PlayedRow {
@@ -24,43 +24,46 @@ const WHERE: Record<Leg, string> = {
 /** => the first rows, and how many there are more; of a flood only how many packets it had */
 export function rowsOf(played: Played): { rows: PlayedRow[]; more: number } {
   const [clientArm = ''] = played.arms
-  const all: PlayedRow[] = []
-  let behind = 0
-  const moments = played.steps.flatMap(step => step.moments.filter(one => !isFlooding(one)))
-  // A row's step is that in which its time lies: a step's moments all have the time of it.
-  const times = played.steps.map(({ moments: [first] }) => first?.atUs ?? -1)
-  const firstUs = moments[0]?.atUs ?? 0
-  const flood = played.steps.filter(step => step.isFlood).length
-  const lost = played.beside.map(({ atMs, behind: at, text, lost: leg }) => ({
-    behind: at,
-    row: noteOf(firstUs, atMs, leg === null ? text : `lost ${WHERE[leg]}: ${text}`),
-  }))
-  const seen = new Map<number, number>()
-  for (const [index, step] of played.steps.entries())
-    for (const { pair, kind } of step.moments) if (kind === 'in') seen.set(pair, index + 1)
-  for (const row of ladderRows(moments, { clientArms: [clientArm] })) {
-    const own = row.kind === 'packet' ? seen.get(row.pair) : undefined
-    if (own !== undefined) behind = Math.max(behind, own)
-    else while (behind < times.length && (times[behind - 1] ?? -1) < row.atUs) behind++
-    all.push({ row, behind })
+  const ladder = new Ladder({ clientArms: [clientArm] })
+  const seen: PlayedRow[] = []
+  for (const [i, { moments }] of played.steps.entries()) {
+    const rows = moments.filter(one => !isFlooding(one)).flatMap(one => ladder.add(one))
+    seen.push(...rows.map(row => ({ row, behind: i + 1 })))
   }
-  if (flood > 0) {
-    const text = `a flood: ${played.scenario.flood} SYNs, of which and for which ${flood} packets came; none of them is drawn`
-    lost.push({ behind: 0, row: noteOf(firstUs, 0, text) })
-  }
-  const rows = [...all, ...lost].sort((a, b) => a.behind - b.behind)
+  seen.push(...ladder.end().map(row => ({ row, behind: played.steps.length })))
+  const beside = played.beside.map(one => besideRow(one, seen))
+  const rows = [...floodRow(played), ...seen, ...beside].sort((a, b) => a.behind - b.behind)
   return { rows: rows.slice(0, ROWS_MOST), more: Math.max(0, rows.length - ROWS_MOST) }
 }
 
-function noteOf(firstUs: number, atMs: number, text: string): LadderRow {
-  const sinceUs = atMs * 1000
-  return {
-    kind: 'note',
-    atUs: firstUs + sinceUs,
-    sinceUs,
-    conn: 0,
-    event: 'beside',
-    text,
-    fields: {},
-  }
+/** Among the rows of the connection that it is of, if there was one already. */
+function besideRow(
+  { atUs, behind, text, lost, ends }: Beside,
+  seen: readonly PlayedRow[],
+): PlayedRow {
+  const whose = seen.findLast(
+    ({ row, behind: at }) =>
+      row.kind === 'conn' &&
+      at <= behind &&
+      (ends.includes(row.ends.client) || ends.includes(row.ends.lip)),
+  )?.row
+  const said = lost === null ? text : `lost ${WHERE[lost]}: ${text}`
+  return { behind, row: noteOf(said, atUs, whose?.conn ?? 0, whose?.atUs ?? firstOf(seen, atUs)) }
+}
+
+function floodRow({ scenario, steps }: Played): PlayedRow[] {
+  const packets = steps.filter(step => step.isFlood)
+  const atUs = packets[0]?.moments[0]?.atUs
+  if (atUs === undefined) return []
+  const text = `a flood of ${scenario.flood} SYNs: ${packets.length} packets of it and for it came, none of which is drawn`
+  return [{ behind: 0, row: noteOf(text, atUs, 0, atUs) }]
+}
+
+function firstOf(seen: readonly PlayedRow[], otherwise: number): number {
+  return seen[0]?.row.atUs ?? otherwise
+}
+
+function noteOf(text: string, atUs: number, conn: number, fromUs: number): NoteRow {
+  const sinceUs = Math.max(0, atUs - fromUs)
+  return { kind: 'note', atUs, sinceUs, conn, event: 'beside', text, fields: {} }
 }

@@ -13,7 +13,7 @@ import { segmentIn } from '../see/frame/notation.ts'
 import type { FrameIn, Moment, Said } from '../see/moments/moment.ts'
 import { kindOf } from '../see/words/trace-words.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
-import { Appliance, ARMS, type Turn } from './appliance.ts'
+import { Appliance, ARMS, EPOCH_US, type Turn } from './appliance.ts'
 import { isOfFlood } from './clients.ts'
 import { Clock } from './clock.ts'
 import { Hosts } from './ends.ts'
@@ -66,12 +66,17 @@ class World {
       movedAtClient: (connection, from, to) =>
         this.#moves.push({ ...this.#when, who: 'client', connection, from, to }),
       movedAtRs: (peer, from, to) => this.#movedAtRs(peer, from, to),
-      said: text => this.#beside.push({ ...this.#when, text, lost: null }),
+      said: text => this.#notes(text, null, []),
     })
   }
 
   get #when() {
     return { atMs: this.#clock.now, behind: this.#steps.length }
+  }
+
+  #notes(text: string, lost: Leg | null, ends: readonly string[]): void {
+    const atUs = EPOCH_US + this.#clock.now * 1000
+    this.#beside.push({ atUs, behind: this.#steps.length, text, lost, ends })
   }
 
   run(): Played {
@@ -110,20 +115,29 @@ class World {
 
   /** From an end to the balancer. */
   #onTheWay(from: Side, frame: Uint8Array, isFlood: boolean): void {
-    if (!isFlood && this.#isLost(from, frame)) return
-    this.#clock.after(WAY_MS, () => this.#arrive(ARM_OF[from], frame))
+    const name = isFlood ? null : this.#named(from)
+    if (this.#isLost(from, name, frame)) return
+    this.#clock.after(WAY_MS, () => this.#arrive(ARM_OF[from], frame, name))
   }
 
   /** Counts the packets of a leg. */
-  #isLost(leg: Leg, frame: Uint8Array): boolean {
-    const number = ++this.#passed[leg]
-    if (!this.#lost.has(`${leg}.${number}`)) return false
+  #named(leg: Leg): string {
+    return `${leg}.${++this.#passed[leg]}`
+  }
+
+  #isLost(leg: Leg, name: string | null, frame: Uint8Array): boolean {
+    if (name === null || !this.#lost.has(name)) return false
     const line = packetLine(frame.subarray(VNET.BYTES)) ?? 'a packet'
-    this.#beside.push({ ...this.#when, text: line, lost: leg })
+    const ends = [...line.matchAll(/(\d+(?:\.\d+){3})\.(\d+)\b/g)]
+    this.#notes(
+      line,
+      leg,
+      ends.map(([, address, port]) => `${address}:${port}`),
+    )
     return true
   }
 
-  #arrive(arm: number, frame: Uint8Array): void {
+  #arrive(arm: number, frame: Uint8Array, name: string | null): void {
     if (this.#steps.length >= STEPS_MOST) {
       this.#cut = true
       return
@@ -132,7 +146,7 @@ class World {
     const packet = `${ARMS[arm]} | ${packetLine(frame.subarray(VNET.BYTES)) ?? ''}`
     const drop = dropLine(turn.verdict)[0]?.replace('drop ', '') ?? null
     const seq = segmentIn(frame.subarray(VNET.BYTES))?.seq ?? null
-    this.#step({ packet, seq }, drop, turn)
+    this.#step({ packet, seq }, drop, turn, name)
   }
 
   #passTo(at: number): void {
@@ -140,10 +154,15 @@ class World {
     if (ms <= 0) return
     const turn = this.#appliance.pass(ms)
     this.#clock.now = at
-    this.#step({ waitMs: ms }, null, turn)
+    this.#step({ waitMs: ms }, null, turn, null)
   }
 
-  #step(given: Step['given'], drop: string | null, { sent, moments }: Turn): void {
+  #step(
+    given: Step['given'],
+    drop: string | null,
+    { sent, moments }: Turn,
+    came: string | null,
+  ): void {
     const isChanged = moments.length > 0 && this.#steps.length < LISTED_MOST
     if (isChanged) this.#conns = this.#appliance.conns()
     const said = moments.flatMap(moment =>
@@ -152,16 +171,17 @@ class World {
     const lines = sent.map(one => sentLine(one, ARMS).slice(2))
     for (const { conn } of moments) if (conn) this.#clientBehind.set(conn.lip, conn.client)
     const isFlood = moments.length > 0 && moments.every(isFlooding)
-    const made = { given, sent: lines, drop, said, moments, isFlood, conns: this.#conns }
-    this.#steps.push({ atMs: this.#clock.now, ...made })
-    for (const one of sent) this.#left(one)
+    const left = sent.map(({ arm }) => this.#named(arm === 0 ? 'vip' : 'lip'))
+    const made = { given, sent: lines, drop, said, moments, came, left, isFlood }
+    this.#steps.push({ atMs: this.#clock.now, ...made, conns: this.#conns })
+    for (const [i, one] of sent.entries()) this.#left(one, left[i] ?? null)
   }
 
   /** From the balancer to an end. */
-  #left({ arm, bytes, length }: Sent): void {
+  #left({ arm, bytes }: Sent, name: string | null): void {
     const side: Side = arm === 0 ? 'client' : 'rs'
     const frame = bytes.subarray(VNET.BYTES)
-    if (length > 0 && this.#isLost(arm === 0 ? 'vip' : 'lip', bytes)) return
+    if (this.#isLost(arm === 0 ? 'vip' : 'lip', name, bytes)) return
     this.#clock.after(WAY_MS, () => this.#hosts.take(side, frame))
   }
 
