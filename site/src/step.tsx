@@ -59,7 +59,7 @@ function Lose({
   choose,
 }: { step: PlayedStep } & Omit<Props, 'played' | 'step'> & { scenario: Scenario }) {
   const { came, left } = step
-  const names = [...(came === null ? [] : [came]), ...left].slice(0, 3)
+  const names = [came, ...left].filter(name => name !== null).slice(0, 3)
   if (names.length === 0 || scenario.lost.length >= FIELDS.lost.max) return null
   const lose = (name: string) => choose(scenarioOf({ ...scenario, lost: [...scenario.lost, name] }))
   return (

@@ -23,9 +23,7 @@ import {
 import { KeyedIsn } from '../engine/isn.ts'
 import type { Moment } from '../see/moments/moment.ts'
 import { Moments } from '../see/moments/moments.ts'
-import { ETHERTYPE } from '../wire/ethernet.ts'
-import { VNET } from '../wire/vnet-hdr.ts'
-import { arpAnswer } from './arp.ts'
+import { arpAnswer, askedFor } from './arp.ts'
 import type { Scenario } from './scenario.ts'
 
 /** The seed's addresses. */
@@ -123,9 +121,8 @@ export class Appliance {
   /** Every RS answers the question for its MAC that is asked ahead of the first connection; nobody watches yet. */
   #resolve(): void {
     for (const { arm, bytes } of this.#rig.collect()) {
-      const type = ((bytes[VNET.BYTES + 12] ?? 0) << 8) | (bytes[VNET.BYTES + 13] ?? 0)
-      if (type !== ETHERTYPE.ARP) continue
-      const answer = arpAnswer(bytes)
+      if (arm !== 1 || askedFor(bytes) === undefined) continue
+      const answer = arpAnswer('rs', bytes)
       this.#rig.input(arm, { bytes: answer, length: answer.length }, this.#now, EPOCH_US)
     }
     this.#rig.collect()

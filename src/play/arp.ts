@@ -1,24 +1,34 @@
-/** What an RS answers to the question for its MAC. */
+/** Questions for MACs, and what hosts answer. */
 
+import { ipv4Text } from '../wire/address.ts'
 import { ARP, ARP_OP } from '../wire/arp.ts'
-import { ETH } from '../wire/ethernet.ts'
+import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import { macOf } from './frames.ts'
 
 const ARP_AT = VNET.BYTES + ETH.HEADER
 const MAC = 6
 
-/** `request` is a question of the balancer, from the virtio-net header on. */
-export function arpAnswer(request: Uint8Array): Uint8Array {
-  const answer = request.slice()
-  const ours = macOf('rs')
+/** Whose MAC is asked for, by a frame from the virtio-net header on; undefined if it asks for none. */
+export function askedFor(frame: Uint8Array): string | undefined {
+  if (frame.length < ARP_AT + ARP.BYTES) return undefined
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length)
+  const isArp = view.getUint16(VNET.BYTES + ETH.TYPE) === ETHERTYPE.ARP
+  if (!isArp || view.getUint16(ARP_AT + ARP.OP) !== ARP_OP.REQUEST) return undefined
+  return ipv4Text(view.getInt32(ARP_AT + ARP.TPA))
+}
+
+/** `request` is such a question. */
+export function arpAnswer(side: 'client' | 'rs', request: Uint8Array): Uint8Array {
+  const answer = request.slice(0, ARP_AT + ARP.BYTES)
+  const own = macOf(side)
     .split(':')
     .map(byte => Number.parseInt(byte, 16))
   const asker = request.slice(ARP_AT + ARP.SHA, ARP_AT + ARP.SHA + MAC + 4)
   answer.set(asker.subarray(0, MAC), VNET.BYTES + ETH.DST)
-  answer.set(ours, VNET.BYTES + ETH.SRC)
+  answer.set(own, VNET.BYTES + ETH.SRC)
   answer[ARP_AT + ARP.OP + 1] = ARP_OP.REPLY
-  answer.set(ours, ARP_AT + ARP.SHA)
+  answer.set(own, ARP_AT + ARP.SHA)
   answer.copyWithin(ARP_AT + ARP.SPA, ARP_AT + ARP.TPA, ARP_AT + ARP.TPA + 4)
   answer.set(asker, ARP_AT + ARP.THA)
   return answer

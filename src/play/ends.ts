@@ -96,6 +96,12 @@ export class Hosts {
     return this.#numbers.get(client)
   }
 
+  /** Whether a host at this side has the address, and answers for it. */
+  has(side: 'client' | 'rs', address: string): boolean {
+    if (side === 'rs') return this.#serverAt(address) >= 0
+    return [...this.#numbers.keys()].some(end => end.startsWith(`${address}:`))
+  }
+
   /** SYN number `i` of the flood, of an address that nobody has. */
   flood(i: number): void {
     const { address, port } = this.#floodLeft.next().value

@@ -17,9 +17,9 @@ export interface Step {
   /** Lines of the debug log. */
   said: string[]
   moments: Moment[]
-  /** The packet, and what left for it, as `lost` names them: `client.2`, `lip.2`. A flood's own have no name. */
+  /** The packet, and what left for it, as `lost` names them: `client.2`, `lip.2`. A flood's own and ARP have no name. */
   came: string | null
-  left: string[]
+  left: (string | null)[]
   /** Nothing in it is about anybody but the flood. */
   isFlood: boolean
   /** `ipvsadm -ln -c` behind it, the first rows. */

@@ -14,6 +14,7 @@ import type { FrameIn, Moment, Said } from '../see/moments/moment.ts'
 import { kindOf } from '../see/words/trace-words.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
 import { Appliance, ARMS, EPOCH_US, type Turn } from './appliance.ts'
+import { arpAnswer, askedFor } from './arp.ts'
 import { isOfFlood } from './clients.ts'
 import { Clock } from './clock.ts'
 import { Hosts } from './ends.ts'
@@ -171,7 +172,9 @@ class World {
     const lines = sent.map(one => sentLine(one, ARMS).slice(2))
     for (const { conn } of moments) if (conn) this.#clientBehind.set(conn.lip, conn.client)
     const isFlood = moments.length > 0 && moments.every(isFlooding)
-    const left = sent.map(({ arm }) => this.#named(arm === 0 ? 'vip' : 'lip'))
+    const left = sent.map(({ arm, bytes }) =>
+      askedFor(bytes) === undefined ? this.#named(arm === 0 ? 'vip' : 'lip') : null,
+    )
     const made = { given, sent: lines, drop, said, moments, came, left, isFlood }
     this.#steps.push({ atMs: this.#clock.now, ...made, conns: this.#conns })
     for (const [i, one] of sent.entries()) this.#left(one, left[i] ?? null)
@@ -180,9 +183,22 @@ class World {
   /** From the balancer to an end. */
   #left({ arm, bytes }: Sent, name: string | null): void {
     const side: Side = arm === 0 ? 'client' : 'rs'
+    const asked = askedFor(bytes)
+    if (asked !== undefined) {
+      if (this.#hosts.has(side, asked)) this.#answer(side, asked, bytes)
+      return
+    }
     const frame = bytes.subarray(VNET.BYTES)
     if (this.#isLost(arm === 0 ? 'vip' : 'lip', name, bytes)) return
     this.#clock.after(WAY_MS, () => this.#hosts.take(side, frame))
+  }
+
+  /** A host says its MAC. */
+  #answer(side: Side, address: string, request: Uint8Array): void {
+    this.#clock.after(2 * WAY_MS, () => {
+      const turn = this.#appliance.input(ARM_OF[side], arpAnswer(side, request))
+      this.#step({ packet: `${ARMS[ARM_OF[side]]} | arp ${address}`, seq: null }, null, turn, null)
+    })
   }
 
   #played(): Played {

@@ -7,6 +7,7 @@
  *                                                    workers, worker and isn hold, and `arp answered`: RSs have said their MACs
  *   change JSON                                      a change of what is set up (config/changes.ts)
 @@                              goes in on that arm
+ *   > dpdk1 | arp ADDRESS                            the neighbour there answers the question for its MAC
  *   < dpdk1 | SEGMENT                                must come out, in this order, before the next line that is not <
  *   log TEXT                                         the log lines since the last `>`, all of them, in order
  *   nothing                                          nothing comes out
@@ -43,7 +44,7 @@ import { KeyedIsn } from '../../src/engine/isn.ts'
 import { Steering } from '../../src/engine/steering.ts'
 import { SEED6_CONFIG, SEED64_CONFIG } from './nd.ts'
 import { Numbers } from './notation.ts'
-import { fixedIsn, lines, type Out, SEED_CONFIG, Stand } from './stand.ts'
+import { CLIENT_MAC, fixedIsn, lines, type Out, RS_MAC, SEED_CONFIG, Stand } from './stand.ts'
 
 /** `begin` may do something to the stand before the first packet. */
 export function play(text: string, begin: (stand: Stand) => void = () => {}): Stand {
@@ -133,7 +134,13 @@ class Player {
     } else if (verb === '>') {
       const [arm, segment] = rest.split(' | ')
       this.stand.log()
-      this.#expect(this.stand.segment(arm, this.#numbers.of(segment)))
+      const [, asked] = /^arp (\S+)$/.exec(segment) ?? []
+      const mac = this.stand.armIndex(arm) === 0 ? CLIENT_MAC : RS_MAC
+      this.#expect(
+        asked === undefined
+          ? this.stand.segment(arm, this.#numbers.of(segment))
+          : this.stand.arpReply(asked, mac),
+      )
     } else if (verb === 'wait') {
       this.stand.log()
       this.#expect(this.stand.pass(Math.round(Number(rest) * 1000)))

@@ -114,6 +114,14 @@ test('a flood fills the RS, but not behind a SYN proxy', () => {
   assert.ok(of('flood=400&seconds=1').beside.some(({ text }) => /256 half-open/.test(text)))
 })
 
+test('an RS that does not answer SYNs still says its MAC when it is asked again', () => {
+  const played = of('flood=300&seconds=30&connections=3&gap=3000')
+  const lines = played.steps.flatMap(({ given }) => ('packet' in given ? [given.packet] : []))
+  assert.ok(lines.includes('dpdk1 | arp 192.168.168.2'))
+  assert.equal(played.refusals.length, 0)
+  assert.equal(playTranscript(transcriptOf(played)).engine.conns.table.used, played.used)
+})
+
 test('the capture has each packet on both arms', () => {
   const played = play(SEED)
   const captured = readCapture(captureOf(played))
