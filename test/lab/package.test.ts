@@ -137,7 +137,8 @@ let archive = ''
 test('scripts/package makes the others of it', async () => {
   const maintainer = ['env', 'DEBEMAIL=nobody@tapvs.test', 'DEBFULLNAME=Nobody']
   const script = join(CHECKOUT, 'scripts/package')
-  const made = await mustRun([...maintainer, script, '--from', file, 'deb', 'tarball'])
+  const options = ['--from', file, '--to', join(folder, 'packages')]
+  const made = await mustRun([...maintainer, script, ...options, 'deb', 'tarball'])
   const paths = made.trim().split('\n')
   assert.equal(paths.length, 2)
   ;[deb = '', archive = ''] = paths
@@ -182,6 +183,19 @@ async function upgradedWithDebian(t: TestContext, root: OwnRoot): Promise<void> 
   await answers(daemon)
 }
 
+/** With a systemd that only writes down what it is asked. */
+async function removedWithDebian(root: OwnRoot): Promise<void> {
+  const script = '#!/bin/sh\necho "$@" >>/run/systemd/asked\n'
+  const fake = `mkdir -p /run/systemd/system && printf '${script}' >/usr/bin/deb-systemd-invoke`
+  await root.must('sh', '-c', fake)
+  await root.must('dpkg', '-r', 'tapvs')
+  assert.equal(await root.must('cat', '/run/systemd/asked'), 'stop tapvs.service\n')
+  const left = (await root.written('tapvs')).filter(path => !path.startsWith('/var/lib/'))
+  assert.deepEqual(left, ['/etc/tapvs', '/etc/tapvs/tapvs.yaml'])
+  await root.must('dpkg', '-P', 'tapvs')
+  assert.deepEqual(await root.written('tapvs'), [])
+}
+
 test("Debian's package: lintian has nothing against it, it balances, is upgraded while it does, and removed", async t => {
   const lintian = ['lintian', '--allow-root', '--fail-on', 'error,warning,info', deb]
   assert.equal(await mustRun(lintian), '')
@@ -200,11 +214,7 @@ test("Debian's package: lintian has nothing against it, it balances, is upgraded
   assert.equal(await root.must('tapvs', 'config', 'check', config), `${config}: ok\n`)
   await upgradedWithDebian(t, root)
 
-  await root.must('dpkg', '-r', 'tapvs')
-  const left = (await root.written('tapvs')).filter(path => !path.startsWith('/var/lib/'))
-  assert.deepEqual(left, ['/etc/tapvs', config])
-  await root.must('dpkg', '-P', 'tapvs')
-  assert.deepEqual(await root.written('tapvs'), [])
+  await removedWithDebian(root)
 })
 
 test('the tarball has a Node of its own, and runs where there is no other', async t => {
