@@ -110,7 +110,7 @@ export const FIELDS = {
     otherwise: [],
     group: 'Network',
     label: 'Packets that are lost',
-    help: 'As in client.2 rs.1: the second that clients send, the first that RSs send; vip and lip are what the balancer sends.',
+    help: 'As in client.2 rs.1: the second that clients send, the first that RSs send; vip and lip are what the balancer sends. A flood is not counted.',
   } as List,
   seconds: whole([1, 600], 10, {
     group: 'Network',

@@ -144,8 +144,8 @@ export const LESSONS: readonly Lesson[] = [
     hint: 'Somebody has to answer SYNs without keeping anything of them.',
     because:
       'The balancer answered each SYN by a cookie, kept nothing, and asked the real server only when a client brought its cookie back. The flood never did.',
-    start: 'v=1&flood=400&seconds=3',
-    solution: 'v=1&flood=400&seconds=3&syn_proxy=on',
+    start: 'v=1&flood=400&seconds=2',
+    solution: 'v=1&flood=400&seconds=2&syn_proxy=on',
     isDone: ({ scenario, answers }) => scenario.flood >= 400 && sum(answers) > 0,
   },
   {

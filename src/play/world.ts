@@ -30,8 +30,6 @@ const WAY_MS = 1
 const FLOOD_PACE = 100
 /** Packets that the balancer is given, at most. */
 const STEPS_MOST = 20_000
-/** Listings are made for so many steps; behind a flood nobody steps through all of them. */
-const LISTED_MOST = 2000
 
 type Side = 'client' | 'rs'
 const ARM_OF: Record<Side, number> = { client: 0, rs: 1 }
@@ -164,16 +162,15 @@ class World {
     { sent, moments }: Turn,
     came: string | null,
   ): void {
-    const isChanged = moments.length > 0 && this.#steps.length < LISTED_MOST
-    if (isChanged) this.#conns = this.#appliance.conns()
+    const isFlood = moments.length > 0 && moments.every(isFlooding)
+    if (moments.length > 0 && !isFlood) this.#conns = this.#appliance.conns()
     const said = moments.flatMap(moment =>
       moment.kind === 'out' ? [] : moment.said.filter(isLogged).map(({ text }) => text),
     )
     const lines = sent.map(one => sentLine(one, ARMS).slice(2))
     for (const { conn } of moments) if (conn) this.#clientBehind.set(conn.lip, conn.client)
-    const isFlood = moments.length > 0 && moments.every(isFlooding)
     const left = sent.map(({ arm, bytes }) =>
-      askedFor(bytes) === undefined ? this.#named(arm === 0 ? 'vip' : 'lip') : null,
+      isFlood || askedFor(bytes) !== undefined ? null : this.#named(arm === 0 ? 'vip' : 'lip'),
     )
     const made = { given, sent: lines, drop, said, moments, came, left, isFlood }
     this.#steps.push({ atMs: this.#clock.now, ...made, conns: this.#conns })

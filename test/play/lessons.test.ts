@@ -13,6 +13,8 @@ for (const lesson of LESSONS) {
     assert.equal(lesson.isDone(play(start)), false, 'done before it has begun')
     const played = play(solution)
     assert.ok(lesson.isDone(played), 'its own solution does not do it')
+    for (const { words, rule, advice } of played.refusals)
+      assert.ok(words.length > 10 && rule.length > 10 && advice.length > 10, rule)
     assert.ok(!statesOf(played).includes('LAST_ACK'))
     assert.deepEqual([linkOf(start), linkOf(solution)], [lesson.start, lesson.solution])
     for (const text of [lesson.title, lesson.about, lesson.task, lesson.hint, lesson.because])

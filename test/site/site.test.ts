@@ -2,6 +2,7 @@
  * The site as `npm run site` makes it: every link leads somewhere, nothing comes from elsewhere, and the playground does in Chromium
  * what it does in the tests of src/play. The screenshots are for people: dist/ui-screenshots.
  */
+// own process: a browser, and a build before it
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
