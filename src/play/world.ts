@@ -29,7 +29,7 @@ const WAY_MS = 1
 /** SYNs of the flood in a ms: a hundred thousand in a second. */
 const FLOOD_PACE = 100
 /** Packets that the balancer is given, at most. */
-const STEPS_MOST = 20_000
+export const STEPS_MOST = 20_000
 
 type Side = 'client' | 'rs'
 const ARM_OF: Record<Side, number> = { client: 0, rs: 1 }

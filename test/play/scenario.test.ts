@@ -1,11 +1,17 @@
 /** Scenarios and their links: what is written is read again, and what is wrong is told in words. */
 
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { CHECKOUT } from '../../netns/topology.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { configOfScenario } from '../../src/play/appliance.ts'
+import { BACKLOG } from '../../src/play/ends.ts'
 import { FIELDS, type Field, KEYS } from '../../src/play/fields.ts'
+import { LESSONS } from '../../src/play/lessons.ts'
+import { ROWS_MOST } from '../../src/play/rows.ts'
 import {
   BadScenario,
   DEFAULTS,
@@ -15,6 +21,7 @@ import {
   type Scenario,
   scenarioOf,
 } from '../../src/play/scenario.ts'
+import { STEPS_MOST } from '../../src/play/world.ts'
 
 const ITEMS: Record<string, fc.Arbitrary<string>> = {
   servers: fc
@@ -85,6 +92,25 @@ test('what is wrong is said in words, all of it', () => {
   assert.deepEqual(mistakes('v=1&gap=%E0%A4'), ['"%E0%A4" is not written as links are'])
   assert.match(mistakes('v=2&gap=1')[0] ?? '', /begins with v=1/)
   assert.match(mistakes(`v=1&${'x'.repeat(3000)}`)[0] ?? '', /3004 characters, more than 2000/)
+})
+
+test('docs/playground.md says the bounds as they are', () => {
+  const text = readFileSync(join(CHECKOUT, 'docs/playground.md'), 'utf8')
+  const rows = Object.fromEntries(
+    [...text.matchAll(/^\| (\w.*?) \| (\d.*?) \|$/gm)].map(([, name = '', value = '']) => [
+      name,
+      value,
+    ]),
+  )
+  const { connections, flood, seconds } = FIELDS
+  assert.deepEqual(rows, {
+    'connections of clients': `${connections.max}, and ${flood.max} SYNs of a flood`,
+    seconds: String(seconds.max),
+    'packets that the balancer is given': `${STEPS_MOST.toLocaleString('en')}; then the scenario is broken off, and the page says so`,
+    'rows of the ladder that are drawn': `${ROWS_MOST}; of a flood none`,
+    'characters of a link': String(LINK_MOST),
+  })
+  assert.ok(text.includes(`room for ${BACKLOG}\nhalf-open`) && LESSONS.length === 9)
 })
 
 test('garbage is refused with words, and never believed', () => {
