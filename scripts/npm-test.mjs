@@ -40,6 +40,7 @@ export const NOT_QUICK = {
   'mid-connection': 'long',
   model: 'long',
   'own-file': 'root',
+  'play/any': 'long',
   'play/lessons': 'long',
   'play/world': 'long',
   properties: 'long',

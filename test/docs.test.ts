@@ -126,7 +126,7 @@ test('a decision has its row, its parts and at most 60 lines', () => {
   const index = read('docs/decisions/README.md')
   const pages = readdirSync(join(CHECKOUT, 'docs/decisions')).filter(name => name !== 'README.md')
   assert.deepEqual(
-    pages.sort(),
+    pages.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10)),
     [...index.matchAll(/\]\((\d[\w-]+\.md)\)/g)].map(([, name]) => name),
   )
   for (const name of pages) {

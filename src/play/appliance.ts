@@ -36,7 +36,7 @@ export function rsAddress(index: number): string {
   return `192.168.168.${2 + (index === 0 ? 0 : index + 1)}`
 }
 
-/** µs since 1970 at which the clock of captures begins: the day of the seed. */
+/** µs since 1970 at which the clock of captures begins: some day of the seed's year, and always the same. */
 export const EPOCH_US = Date.UTC(2018, 5, 1) * 1000
 
 /** That of the tests' stands, so that a transcript has the same cookies. */

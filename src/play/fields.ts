@@ -87,7 +87,7 @@ export const FIELDS = {
   flood: whole([0, 3000], 0, {
     group: 'Clients',
     label: 'SYNs of a flood',
-    help: 'From made-up addresses, a millisecond before the first connection; none is ever acknowledged.',
+    help: 'From made-up addresses, a hundred in each millisecond, before the first connection; no answer is ever acknowledged.',
   }),
   servers: {
     kind: 'list',

@@ -152,7 +152,7 @@ export const LESSONS: readonly Lesson[] = [
     id: 'lports',
     title: 'No lport left',
     about:
-      'Towards one real server a LIP has some 64 thousand lports, which the workers share. With 32 workers each has 2016 of them.',
+      'Towards one real server a LIP has some 64 thousand lports, which the workers share. With 32 workers each has some two thousand.',
     task: 'Use all of them up, so that the balancer refuses a SYN, and find the name of that drop.',
     hint: 'A flood opens entries fast. As long as half-open connections make room for new ones, there is always one left.',
     because:

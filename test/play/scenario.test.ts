@@ -9,7 +9,7 @@ import { CHECKOUT } from '../../netns/topology.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { configOfScenario } from '../../src/play/appliance.ts'
 import { BACKLOG } from '../../src/play/ends.ts'
-import { FIELDS, type Field, KEYS } from '../../src/play/fields.ts'
+import { FIELDS, KEYS } from '../../src/play/fields.ts'
 import { LESSONS } from '../../src/play/lessons.ts'
 import { ROWS_MOST } from '../../src/play/rows.ts'
 import {
@@ -22,23 +22,7 @@ import {
   scenarioOf,
 } from '../../src/play/scenario.ts'
 import { STEPS_MOST } from '../../src/play/world.ts'
-
-const ITEMS: Record<string, fc.Arbitrary<string>> = {
-  servers: fc
-    .tuple(fc.nat(999), fc.constantFrom('', '-refuses', '-silent'))
-    .map(([weight, manner]) => `${weight}${manner}`),
-  lost: fc
-    .tuple(fc.constantFrom('client', 'vip', 'lip', 'rs'), fc.integer({ min: 1, max: 999 }))
-    .map(([leg, n]) => `${leg}.${n}`),
-}
-
-function anyValue(key: string, field: Field): fc.Arbitrary<unknown> {
-  if (field.kind === 'choice') return fc.constantFrom(...field.words)
-  if (field.kind === 'whole') return fc.integer({ min: field.min, max: field.max })
-  const item = ITEMS[key]
-  assert.ok(item, `no items of ${key}`)
-  return fc.array(item, { minLength: field.min, maxLength: field.max })
-}
+import { anyValue } from './any-scenario.ts'
 
 const scenarios = fc
   .record(Object.fromEntries(KEYS.map(key => [key, anyValue(key, FIELDS[key])])))
