@@ -9,6 +9,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { FORWARDINGS } from '../src/api/words.ts'
+import { ask } from '../src/cli/daemon/client.ts'
 import { isOneWay } from '../src/see/words/forwarding.ts'
 import { keeperPid, lostDaemons, socketAnswers, startDaemon, stopDaemon } from './appliance.ts'
 import { effectiveConfig, readAppliance, vipsOf } from './effective-config.ts'
@@ -182,8 +183,8 @@ export class Lab {
    */
   async #resolved(signal?: AbortSignal): Promise<void> {
     const known = async () => {
-      const { stdout } = await this.tapvs(['dpip', 'neigh', 'show'])
-      return !/state: (NONE|SEND)/.test(stdout) || undefined
+      const all = await ask(this.paths.socket, { verb: 'neighbours' })
+      return !all.some(({ state }) => state === 'NONE' || state === 'SEND') || undefined
     }
     await until('the neighbours', { limitMs: RESOLVE_LIMIT_MS, everyMs: 100, signal }, known).catch(
       error => {

@@ -9,7 +9,8 @@ import { countersOf, RIP, VIP } from './lab.ts'
 
 const UP = 9000
 const DOWN = 9001
-const PIECE_MIB = 2
+/** Small, so that a file takes its time. */
+const PIECE_KIB = 512
 /** One Ethernet frame with its virtio-net header. */
 export const WIRE_FRAME = 10 + 14 + 1500
 
@@ -28,7 +29,7 @@ const hashOf = (text: string) => text.split(' ')[0]
 
 /** A file in pieces with a pause behind each, so that what happens meanwhile happens in the middle. */
 const paced = (file: string, mib: number) =>
-  `for i in $(seq 0 ${mib / PIECE_MIB - 1}); do dd if=${file} bs=${PIECE_MIB}M skip=$i count=1 status=none; sleep 0.05; done`
+  `for i in $(seq 0 ${(mib << 10) / PIECE_KIB - 1}); do dd if=${file} bs=${PIECE_KIB}K skip=$i count=1 status=none; sleep 0.05; done`
 
 /** So many MiB of a file in both directions at once, at a pace. Hashes are compared. */
 export async function pacedTransfer(ends: Ends, file: string, mib: number): Promise<void> {

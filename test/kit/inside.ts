@@ -6,9 +6,12 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Finished } from '../../netns/processes.ts'
-import { main } from '../../src/cli/main.ts'
+
+type Main = (argv: string[]) => Promise<number>
 
 type Written = Pick<Finished, 'stdout' | 'stderr'>
+
+const BUNDLE = new URL('../../bundle/program/cli/main.js', import.meta.url).href
 
 const asking = new AsyncLocalStorage<Written>()
 
@@ -33,7 +36,21 @@ let last: Promise<unknown> = Promise.resolve()
 
 /** => what the program would have ended with; one after the other, because they share the environment. `socket` is $TAPVS_SOCKET. */
 export function inside(argv: readonly string[], socket?: string): Promise<Finished> {
+  return within(() => import('../../src/cli/main.ts'), argv, socket)
+}
+
+/** The same of what bin/tapvs runs, the bundle. */
+export function insideBundle(argv: readonly string[]): Promise<Finished> {
+  return within(() => import(BUNDLE), argv)
+}
+
+function within(
+  load: () => Promise<{ main: Main }>,
+  argv: readonly string[],
+  socket?: string,
+): Promise<Finished> {
   const finished = last.then(async () => {
+    const { main } = await load()
     const before = process.env.TAPVS_SOCKET
     setSocket(socket)
     const written: Written = { stdout: '', stderr: '' }

@@ -13,6 +13,8 @@ import { until } from '../../netns/processes.ts'
 import { type Arms, CHECKOUT, type Side, type Wanted } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import type { CountersInfo } from '../../src/api/commands.ts'
+import { ask } from '../../src/cli/daemon/client.ts'
+import { insideBundle } from './inside.ts'
 
 export const VIP = '202.108.10.1'
 export const CIP = '202.108.10.2'
@@ -61,20 +63,22 @@ export async function mustClient(lab: Lab, argv: string[], input?: string): Prom
   return stdout
 }
 
+/** What the command line prints, which must succeed; in this process (inside.ts). `lab.tapvs` is the program. */
 export async function mustTapvs(lab: Lab, ...argv: string[]): Promise<string> {
-  const { code, stdout, stderr } = await lab.tapvs(argv, { timeoutMs: 10_000 })
+  const { code, stdout, stderr } = await insideBundle(['--socket', lab.paths.socket, ...argv])
   assert.equal(code, 0, `tapvs ${argv.join(' ')}: exit code ${code}, ${stderr}`)
   return stdout
 }
 
-export async function countersOf(lab: Lab): Promise<CountersInfo> {
-  return JSON.parse(await mustTapvs(lab, 'counters', '--json')) as CountersInfo
+export function countersOf(lab: Lab): Promise<CountersInfo> {
+  return ask(lab.paths.socket, { verb: 'counters' })
 }
 
 /** Waits until no connection is left. */
 export async function untilNoConns(lab: Lab, limitMs = 15_000): Promise<void> {
   await until('the connections to expire', { limitMs, everyMs: 250 }, async () => {
-    return (await mustTapvs(lab, 'ipvsadm', '-ln', '-c')) === '' || undefined
+    const { conns } = await ask(lab.paths.socket, { verb: 'conns', from: 0, limit: 1 })
+    return conns.length === 0 || undefined
   })
 }
 

@@ -12,6 +12,7 @@ import { after } from 'node:test'
 import { deleteNetns, inside, makeNetns } from '../../netns/namespaces.ts'
 import { mustRun, until } from '../../netns/processes.ts'
 import { type Netns, TAPVS } from '../../netns/topology.ts'
+import { insideBundle } from './inside.ts'
 import { labName, scratchFolder } from './lab.ts'
 
 export class SmallLab {
@@ -86,7 +87,9 @@ export class SmallLab {
   }
 
   async tapvs(...argv: string[]): Promise<string> {
-    return mustRun([TAPVS, '--socket', this.socket, ...argv], { timeoutMs: 10_000 })
+    const { code, stdout, stderr } = await insideBundle(['--socket', this.socket, ...argv])
+    assert.equal(code, 0, `tapvs ${argv.join(' ')}: ${stderr}`)
+    return stdout
   }
 
   #at(short: string): Netns {

@@ -13,10 +13,10 @@ const SHARE = 0.25
 
 test('mixed traffic while the daemon is killed, servers go and come, and the config changes', async t => {
   await soak({
-    minutes: isLong ? 2 : 1,
+    minutes: isLong ? 2 : 0.75,
     rates: ratesOf(SHARE),
     bulk: { mib: 16, pauseMs: 4000 },
-    pauseMs: 2000,
+    pauseMs: 500,
     say: line => t.diagnostic(line),
     signal: t.signal,
   })
