@@ -9,14 +9,14 @@ import { ratesOf } from '../soak/rates.ts'
 import { soak } from '../soak/soak.ts'
 
 /** Other tests run beside it. */
-const SHARE = 0.25
+const SHARE = isLong ? 0.25 : 0.125
 
 test('mixed traffic while the daemon is killed, servers go and come, and the config changes', async t => {
   await soak({
     minutes: isLong ? 2 : 0.75,
     rates: ratesOf(SHARE),
     bulk: { mib: 16, pauseMs: 4000 },
-    pauseMs: 500,
+    pauseMs: 1000,
     say: line => t.diagnostic(line),
     signal: t.signal,
   })
