@@ -9,6 +9,7 @@ import type { Capture } from '../../netns/capture.ts'
 import { dots, showConversation, shownIn } from '../../netns/demo.ts'
 import { until } from '../../netns/processes.ts'
 import { WAYS_OUT } from '../../netns/topology.ts'
+import { TapvsClient } from '../../src/client/index.ts'
 import { hostText } from '../../src/wire/ip-address.ts'
 import { FAR_NET, Far } from '../kit/far.ts'
 import { CIP, CIP6, countersOf, labForTests, mustTapvs, RIP, RIP6 } from '../kit/lab.ts'
@@ -51,6 +52,22 @@ async function conversed(
   return conns
 }
 
+/** Of one of these connections, the host behind the address outside, by the command line and by the client library. */
+async function whoIs(conns: string, host: string, outside: string): Promise<void> {
+  const row = new RegExp(`${printed(host)}:(\\d+) .* ${printed(outside)}:(\\d+) `).exec(conns)
+  const [, hostPort, port] = row ?? []
+  const client = `${hostText(host)}:${hostPort}`
+  const told = await mustTapvs(lab, 'whois', `${hostText(outside)}:${port}`)
+  assert.match(told, new RegExp(`^tcp +${dots(client)} .* SNAT$`, 'm'))
+  const tapvs = new TapvsClient({ socket: lab.paths.socket })
+  const { conns: found } = await tapvs.whois({ address: outside, port: Number(port) })
+  tapvs.close()
+  assert.ok(
+    found.some(one => one.client === client && one.forwarding === 'snat'),
+    JSON.stringify(found),
+  )
+}
+
 test('by --mode snat the lab has match services, which are saved, restored and set up by words', async () => {
   const saved = await type('-S')
   const row = `-a -H proto=tcp,${HOSTS} -r ${printed(OUTSIDE)}:0 -J -w 1`
@@ -80,11 +97,12 @@ test('redis-cli reaches a server outside, which sees it from there', async () =>
   // In frames of 64 KiB both ways.
   const conns = await conversed(RIP, CIP, OUTSIDE, 4 << 20)
   assert.deepEqual([...new Set(conns.match(/^\[\d\]tcp/gm))].sort(), ['[1]tcp', '[2]tcp'])
+  await whoIs(conns, RIP, OUTSIDE)
   assert.match(await type('-ln'), new RegExp(`^ {2}-> ${OUTSIDE}:0 +SNAT +1 +0 +\\d\\d `, 'm'))
 })
 
 test('over IPv6 as well, asked for on the link by both workers', async () => {
-  await conversed(RIP6, CIP6, OUTSIDE6, 1 << 20)
+  await whoIs(await conversed(RIP6, CIP6, OUTSIDE6, 1 << 20), RIP6, OUTSIDE6)
   const neighbours = await mustTapvs(lab, 'dpip', 'neigh', 'show')
   assert.equal(
     neighbours.match(new RegExp(`^ip: ${CIP6} .*dev: ext0`, 'gm'))?.length,
