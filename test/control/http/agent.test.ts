@@ -251,6 +251,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['PUT', VS, { ProxyProtocol: 'v3' }, 460, /body\.ProxyProtocol: expected disable, v1, v2/],
     ['PUT', VS, { LimitProportion: 50 }, 460, /no limit by proportion/],
     ['PUT', VS, '{', 460, /^the body is no JSON$/],
+    ['DELETE', VS, '{', 400, /^the body is no JSON$/],
     ['PUT', '/vs/202.108.10.1-1-tcp/rs', { Items: [RS] }, 460, /^no service/],
     [
       'PUT',
@@ -275,6 +276,7 @@ test('what is wrong has the status that controllers know, and a text that says w
     ['GET', '/vs/202.108.10.1-1-tcp/allow', undefined, 404, /^no service TCP 202\.108\.10\.1:1$/],
     ['DELETE', `${VS}/allow`, { Items: [{ addr: '10.0.0.0/8' }] }, 461, /^no allow 10\.0\.0\.0\/8/],
     ['PUT', '/device/ext0/vlan', {}, 501, /^VLANs are in the config/],
+    ['GET', '/device/ext0/netlink/addr', undefined, 501, /^devices of the kernel are its own/],
   ]
   for (const [method, path, body, status, text] of cases) {
     const [got, answer] = await call(method, path, body)

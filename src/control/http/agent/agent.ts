@@ -91,9 +91,9 @@ function sendError(
   reply: FastifyReply,
 ): void {
   const { wrong } = routeOptions.config as { wrong?: number }
-  const { name } = error
+  const own = error.status ?? error.statusCode ?? 500
   // What the schemas refused, or was no JSON at all.
-  const status = name === 'HttpError' ? (wrong ?? 500) : (error.status ?? error.statusCode ?? 500)
+  const status = error.name === 'HttpError' ? (wrong ?? own) : own
   void send(reply.code(status), error.message.replaceAll(/\s*\n\s*/g, ' '))
 }
 
