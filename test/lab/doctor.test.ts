@@ -9,7 +9,7 @@ import { daemonPid, stopDaemon } from '../../netns/appliance.ts'
 import { mustRun, run, until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import type { Finding } from '../../src/control/doctor/finding.ts'
-import { labConfig, labForTests, scratchFolder, VIP } from '../kit/lab.ts'
+import { labConfig, labForTests, scratchFolder, VIP, VIP6 } from '../kit/lab.ts'
 import { printedJson } from '../kit/printed-json.ts'
 
 const folder = scratchFolder()
@@ -142,6 +142,11 @@ test('addresses that the kernel has too', async () => {
     `fail address ${VIP}: lo has it too, so the kernel keeps its packets; if it is the host's own, take it out of arms[], and if it is to be ours alone: ip addr del ${VIP} dev lo`,
   ])
   await inClient('ip', 'addr', 'del', `${VIP}/32`, 'dev', 'lo')
+  await inClient('sysctl', '-q', '-w', 'net.ipv6.conf.lo.disable_ipv6=0')
+  await inClient('ip', 'addr', 'add', `${VIP6}/128`, 'dev', 'lo', 'nodad')
+  const both = otherConfig(yaml => yaml.addIn(['arms', 0, 'addresses'], `${VIP6}/64`))
+  await only(doctor(both), [new RegExp(`^fail address ${VIP6}: lo in .* ip -n \\S+ addr del`)])
+  await inClient('ip', 'addr', 'del', `${VIP6}/128`, 'dev', 'lo')
   await only(doctor(otherConfig()), [])
 })
 

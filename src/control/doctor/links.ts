@@ -1,6 +1,8 @@
 /** Links and addresses of a namespace. Nothing is changed. */
 
-import { AF_INET, REQUEST, withRtNetlink } from '../network/rtnetlink.ts'
+import { ipv6TextAt } from '../../wire/ip-address.ts'
+import { isLinkLocal } from '../../wire/ipv6.ts'
+import { AF_INET, AF_INET6, REQUEST, withRtNetlink } from '../network/rtnetlink.ts'
 
 export interface Link {
   name: string
@@ -14,7 +16,7 @@ export interface Link {
 /** Where the kernel has an address. */
 export interface Held {
   device: string
-  /** It is the first one of the device, so the host speaks by it. */
+  /** It is the first one of the device and its family, so the host speaks by it. */
   first: boolean
 }
 
@@ -36,13 +38,23 @@ export function lookInto(path: string): Promise<Seen> {
       links.set(name, { name, up, running, info: attrs.linkinfo })
     }
     const addresses = new Map<string, Held>()
-    const devices = new Set<string>()
-    for (const { data, attrs } of await rt.getAddresses({ family: AF_INET }, {}, REQUEST)) {
-      const address = [...(attrs.local ?? attrs.address ?? [])].join('.')
-      const device = names.get(data.index ?? 0) ?? ''
-      addresses.set(address, { device, first: device !== 'lo' && !devices.has(device) })
-      devices.add(device)
+    for (const family of [AF_INET, AF_INET6]) {
+      const devices = new Set<string>()
+      for (const { data, attrs } of await rt.getAddresses({ family }, {}, REQUEST)) {
+        const bytes = attrs.local ?? attrs.address
+        // None of the link's own is configured, and the host is spoken to by another one.
+        if (!bytes || (family === AF_INET6 && isLinkLocal(bytes.readInt32BE(0)))) continue
+        const address = family === AF_INET ? bytes.join('.') : textOf(bytes)
+        const device = names.get(data.index ?? 0) ?? ''
+        addresses.set(address, { device, first: device !== 'lo' && !devices.has(device) })
+        devices.add(device)
+      }
     }
     return { links, addresses }
   })
+}
+
+/** Of an IPv6 address. */
+function textOf(bytes: Buffer): string {
+  return ipv6TextAt(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0)
 }
