@@ -43,7 +43,7 @@ export async function startOwnDaemon(
   })
   const exitCode = new Promise<number | null>(done => child.on('close', done))
   const says = async (pattern: RegExp) => {
-    for (const end = performance.now() + 15_000; !pattern.test(text); await sleep(20)) {
+    for (const end = performance.now() + 30_000; !pattern.test(text); await sleep(20)) {
       if (performance.now() > end || child.exitCode !== null)
         throw new Error(`waited in vain for ${pattern}: ${text}`)
     }

@@ -4,13 +4,15 @@
  */
 
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { LIPS, RIP as NAT_RIP, VIP as NAT_VIP, Stand } from '../../bench/lab/stand.ts'
 import { startCapture } from '../../netns/capture.ts'
 import { inside } from '../../netns/namespaces.ts'
-import { mustRun, run, until } from '../../netns/processes.ts'
+import { finished, mustRun, until } from '../../netns/processes.ts'
 import { TAPVS } from '../../netns/topology.ts'
 import type { Lab } from '../../netns/two-arm.ts'
 import type { Report as WholeReport } from '../../src/see/analyze/report.ts'
@@ -212,7 +214,7 @@ setTimeout(() => console.log('asked'), 500)
 process.stdin.resume().on('end', () => sockets.forEach(socket => socket.end()))
 `
 
-test("the kernel's NAT: connections are paired and nothing is called lost", async () => {
+test("the kernel's NAT: connections are paired and nothing is called lost", async t => {
   await nat.raiseMiddle(AbortSignal.timeout(10_000))
   const rules = join(folder, 'nat.nft')
   writeFileSync(rules, RULES)
@@ -223,18 +225,20 @@ test("the kernel's NAT: connections are paired and nothing is called lost", asyn
   const report = await analysed(nat.lab, 'nat', 431.5, async () => {
     const list = ['redis-cli', '-h', NAT_RIP, 'client', 'list']
     // The clients end when the names have been read.
-    const script = `(sleep 1.2) | node -e "$CLIENTS"`
-    const clients = run(
-      [...inside(nat.client), 'env', `CLIENTS=${NAMED_CLIENTS}`, 'sh', '-c', script],
-      { timeoutMs: 8000 },
-    )
-    await until('all names', { limitMs: 3000, everyMs: 100 }, async () => {
+    const [command = '', ...argv] = [...inside(nat.client), process.execPath, '-e', NAMED_CLIENTS]
+    const clients = spawn(command, argv, { stdio: ['pipe', 'pipe', 'inherit'] })
+    const code = finished(clients)
+    const asked = once(clients.stdout, 'data')
+    t.after(() => clients.kill('SIGKILL'))
+    await until('all names', { limitMs: 10_000, everyMs: 100 }, async () => {
       const { stdout } = await nat.lab.rs(list)
       for (const [, addr = '', port = ''] of stdout.matchAll(/ addr=(\S+) .* name=p(\d+) /g))
         truth.set(port, addr)
       return truth.size === 6 || undefined
     })
-    assert.equal((await clients).code, 0)
+    await asked
+    clients.stdin.end()
+    assert.equal(await code, 0)
   })
   judgeClock(report, 431.5)
   for (const [port, lip] of truth) {

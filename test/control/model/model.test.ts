@@ -12,6 +12,7 @@ import { configOf, parseConfig } from '../../../src/config/config.ts'
 import { edited } from '../../../src/config/edited.ts'
 import { PlaceList } from '../../../src/config/places.ts'
 import { addresses, routes, services } from '../../../src/control/readings/listings.ts'
+import { runs } from '../../kit/long.ts'
 import { Stand } from '../../kit/stand.ts'
 
 const BARE = `
@@ -121,7 +122,7 @@ test('any way to a config leads to the same engine', async () => {
         stand.model.config.services.flatMap(({ address, port }) => of.answersFrom(address, port))
       assert.deepEqual(clients(stand), clients(fresh))
     }),
-    { numRuns: 150 },
+    { numRuns: runs(50) },
   )
 })
 
