@@ -27,14 +27,19 @@ export interface StepInfo {
   bytes: number
 }
 
+/** What `/ui/live` says only to who asks for it: each view of the page to those that it shows. */
+export const LIVE_PARTS = ['services', 'edges'] as const
+export type LivePart = (typeof LIVE_PARTS)[number]
+
 /** How it is now, once a second. */
 export interface LiveInfo {
   /** ms since 1970. */
   at_ms: number
+  /** Without services if these were not asked for. */
   numbers: NumbersInfo
   /** Connections by state, of all workers. */
   states: Record<string, number>
-  /** Of the state machine, those that were used. */
+  /** Of the state machine, those that were used, if they were asked for. */
   edges: EdgeInfo[]
   /** What came in the last whole step, as in the series; null as long as there was none. */
   step: StepInfo | null

@@ -34,3 +34,15 @@ export function reachable(
   for (const name of found) for (const { from, to } of edges) if (from === name) found.add(to)
   return found
 }
+
+/** Keys of the edges that were never taken, but for those of the state that somebody looks at. */
+export function hiddenEdges(
+  { edges }: Graph,
+  used: ReadonlySet<string>,
+  near: string | null,
+): Set<string> {
+  const hidden = edges.filter(
+    edge => !used.has(edgeKey(edge)) && edge.from !== near && edge.to !== near,
+  )
+  return new Set(hidden.map(edgeKey))
+}

@@ -30,6 +30,11 @@ export class Series {
     this.#cut()
   }
 
+  /** The oldest first. */
+  points(): readonly StepInfo[] {
+    return this.#points
+  }
+
   /** Seconds since 1970, as uPlot has them. */
   times(): number[] {
     return this.#points.map(point => point.at_ms / 1000)
@@ -37,25 +42,6 @@ export class Series {
 
   of(what: 'conns' | 'packets' | 'bytes'): number[] {
     return this.#points.map(point => point[what])
-  }
-
-  ofReason(reason: string): number[] {
-    return this.#points.map(({ drops }) => drops[reason] ?? 0)
-  }
-
-  /** Reasons that refused something meanwhile, and how much about; the worst first. */
-  reasons(): { reason: string; frames: number }[] {
-    const sums = new Map<string, number>()
-    this.#points.forEach(({ drops, at_ms: atMs }, i) => {
-      const before = this.#points[i - 1]?.at_ms ?? atMs - 1000
-      for (const [reason, perSecond] of Object.entries(drops)) {
-        if (perSecond > 0)
-          sums.set(reason, (sums.get(reason) ?? 0) + (perSecond * (atMs - before)) / 1000)
-      }
-    })
-    return [...sums]
-      .map(([reason, frames]) => ({ reason, frames: Math.round(frames) }))
-      .sort((a, b) => b.frames - a.frames || a.reason.localeCompare(b.reason))
   }
 
   #cut(): void {

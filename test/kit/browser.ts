@@ -59,6 +59,13 @@ export class Chromium {
   }
 }
 
+/** By its link in the navigation, until its heading is there. */
+export async function goTo(page: Page, view: string): Promise<void> {
+  const links = page.getByRole('navigation', { name: 'Views' })
+  await links.getByRole('link', { name: view, exact: true }).click()
+  await page.getByRole('heading', { level: 2, name: view, exact: true }).waitFor()
+}
+
 /** What is in the element of this `data-testid`, digits only. */
 export async function numberOf(page: Page, id: string): Promise<number> {
   return Number(((await page.getByTestId(id).textContent()) ?? '').replaceAll(/\D/g, ''))

@@ -9,8 +9,9 @@ import { request } from 'node:http'
 import { after, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { startDaemon, stopDaemon } from '../../netns/appliance.ts'
+import { until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { Chromium, SCREENSHOTS, screenshot, violations } from '../kit/browser.ts'
+import { Chromium, goTo, SCREENSHOTS, screenshot, violations } from '../kit/browser.ts'
 import { freePort, labName, mustClient, mustTapvs, tokenOf, VIP } from '../kit/lab.ts'
 
 const lab = new Lab(labName('uilook'))
@@ -27,6 +28,7 @@ after(() => lab.down())
 const THEMES = ['light', 'dark'] as const
 /** A desk, a tablet, and a telephone on which nothing may stick out to the side. */
 const WINDOWS = { wide: [1280, 900], tablet: [768, 1024], narrow: [360, 740] } as const
+const VIEWS = ['Overview', 'Services', 'Connections', 'Ladder', 'States', 'Lports', 'Drops']
 
 /** Traffic of every kind: connections that come and go, one that stays, refused ones. */
 async function traffic(): Promise<void> {
@@ -37,12 +39,12 @@ async function traffic(): Promise<void> {
   })
 }
 
-/** The page with its sections filled, a connection in the ladder. */
+/** The page with its views filled, a connection in the ladder. */
 async function settle(page: Page): Promise<void> {
   await page.getByTestId('conn-total').waitFor()
   await traffic()
+  await goTo(page, 'Connections')
   const row = page.locator('#conn-0')
-  await row.scrollIntoViewIfNeeded()
   await row
     .getByRole('gridcell')
     .first()
@@ -50,7 +52,7 @@ async function settle(page: Page): Promise<void> {
     .waitFor()
   await row.click()
   await page.getByTestId('ladder').getByText('SYN', { exact: false }).first().waitFor()
-  await page.getByTestId('drops-chart').scrollIntoViewIfNeeded()
+  await goTo(page, 'Drops')
   await page.getByTestId('drops-chart').locator('tbody tr').first().waitFor()
 }
 
@@ -85,6 +87,9 @@ test('only with the token, only by the name of this machine, and the address for
   const other = await page.context().newPage()
   await other.goto(url.origin)
   await other.getByText('The daemon does not know this page').waitFor()
+  await other.getByText('sudo tapvs ui').waitFor()
+  assert.deepEqual(await violations(other), [])
+  await screenshot(other, 'refused')
   // The right address in the tab that is open already.
   await other.goto(url.href)
   await other.getByTestId('conn-total').waitFor()
@@ -93,27 +98,48 @@ test('only with the token, only by the name of this machine, and the address for
   await page.context().close()
 })
 
-test('both themes and all windows: nothing sticks out, and axe has nothing to say', async t => {
-  for (const theme of THEMES) {
-    const { page, complaints } = await chromium.visit(url.href, {
-      colorScheme: theme,
-      viewport: { width: 1280, height: 900 },
-      reducedMotion: 'reduce',
-    })
-    await settle(page)
-    for (const [name, [width, height]] of Object.entries(WINDOWS)) {
-      await page.setViewportSize({ width, height })
-      await page.waitForFunction(`innerWidth === ${width}`)
-      const scrollWidth = await page.evaluate('document.documentElement.scrollWidth')
-      assert.ok((scrollWidth as number) <= width, `${theme} ${name}: ${scrollWidth} px wide`)
-      t.diagnostic(await screenshot(page, `${theme}-${name}`))
-      if (name !== 'tablet') assert.deepEqual(await violations(page), [], `${theme} ${name}`)
+test('both themes, all windows, all views: nothing sticks out or is cut off in silence, and axe has nothing to say', async t => {
+  const { page, complaints } = await chromium.visit(url.href, {
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+  })
+  await settle(page)
+  for (const view of VIEWS) {
+    await goTo(page, view)
+    assert.match(await page.title(), new RegExp(`^${view} · `))
+    for (const colorScheme of THEMES) {
+      await page.emulateMedia({ colorScheme })
+      for (const [name, [width, height]] of Object.entries(WINDOWS)) {
+        await page.setViewportSize({ width, height })
+        await page.waitForFunction(`innerWidth === ${width}`)
+        const scrollWidth = await page.evaluate('document.documentElement.scrollWidth')
+        const which = `${view.toLowerCase()}-${colorScheme}-${name}`
+        assert.ok((scrollWidth as number) <= width, `${which}: ${scrollWidth} px wide`)
+        await until(
+          `hints of ${which}`,
+          HINTS,
+          async () => (await page.evaluate(ALL_HINTED)) || undefined,
+        )
+        await screenshot(page, which)
+      }
+      assert.deepEqual(await violations(page), [], `${view} ${colorScheme} narrow`)
     }
-    assert.deepEqual(complaints, [])
-    await page.context().close()
+    await page.setViewportSize({ width: 1280, height: 900 })
+    assert.deepEqual(await violations(page), [], `${view} dark wide`)
   }
+  assert.deepEqual(complaints, [])
+  await page.context().close()
   t.diagnostic(`screenshots are in ${SCREENSHOTS}`)
 })
+
+const HINTS = { limitMs: 2000, everyMs: 20 }
+/** Whether each box that can be scrolled to the side says so, and to which sides. */
+const ALL_HINTED = `[...document.querySelectorAll('main *, header *')].every(box => {
+  const cut = box.scrollWidth - box.clientWidth > 2 && getComputedStyle(box).overflowX === 'auto'
+  const right = box.scrollLeft + box.clientWidth < box.scrollWidth - 2
+  const said = box.parentElement.dataset.more ?? ''
+  return !cut || said.includes('right') === right && said.includes('left') === box.scrollLeft > 2
+})`
 
 test('the theme is chosen by a button, by the keyboard too, and is kept', async () => {
   const { page, complaints } = await chromium.visit(url.href, { colorScheme: 'light' })
@@ -132,29 +158,92 @@ test('the theme is chosen by a button, by the keyboard too, and is kept', async 
   await page.context().close()
 })
 
+/** What has the focus, and whether one sees that. */
+async function focused(page: Page): Promise<{ tag: string; name: string; seen: boolean }> {
+  return (await page.evaluate(`(() => {
+    const { dataset, ariaLabel, textContent, tagName: tag } = document.activeElement
+    const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement)
+    const seen = outlineStyle !== 'none' || boxShadow !== 'none'
+    return { tag, name: dataset.testid || ariaLabel || textContent.trim(), seen }
+  })()`)) as { tag: string; name: string; seen: boolean }
+}
+
 test('the keyboard reaches everything that can be used, in the order of the page', async () => {
   const { page, complaints } = await chromium.visit(url.href)
   await page.getByTestId('conn-total').waitFor()
+  await goTo(page, 'Connections')
+  // A page that is loaded begins at its top.
+  await page.reload()
+  await page.getByTestId('conn-table').waitFor()
   const reached: string[] = []
   for (let i = 0; i < 60; i++) {
     await page.keyboard.press('Tab')
-    const at = (await page.evaluate(`(() => {
-      const { dataset, ariaLabel, textContent, tagName } = document.activeElement
-      const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement)
-      const seen = outlineStyle !== 'none' || boxShadow !== 'none'
-      return { tagName, name: dataset.testid || ariaLabel || textContent.trim(), seen }
-    })()`)) as { tagName: string; name: string; seen: boolean }
-    if (at.tagName === 'BODY') break
+    const at = await focused(page)
+    if (at.tag === 'BODY' || (i > 0 && at.name === reached[0])) break
     assert.ok(at.seen, `one does not see that ${at.name} has the focus`)
     reached.push(at.name)
   }
-  const wanted = ['theme-toggle', 'conn-search', 'Show', 'conn-table']
+  const wanted = ['Skip to the content', ...VIEWS, 'help', 'theme-toggle']
+  wanted.push('conn-search', 'conn-table', 'Words used on this page')
   const places = wanted.map(name => reached.indexOf(name))
-  assert.equal(reached[0], 'Skip to the content')
-  assert.ok(
-    places.every(place => place > 0),
+  assert.deepEqual(
+    places,
+    places.toSorted((a, b) => a - b),
     JSON.stringify({ wanted, reached }),
   )
+  assert.equal(places[0], 0, JSON.stringify(reached))
+  assert.deepEqual(complaints, [])
+  await page.context().close()
+})
+
+test('keys lead to views, whose heading gets the focus; they are listed, and can be switched off', async () => {
+  const { page, complaints } = await chromium.visit(url.href)
+  await page.getByTestId('conn-total').waitFor()
+  for (const [i, view] of VIEWS.entries()) {
+    await page.keyboard.press(`${VIEWS.length - i}`)
+    const name = VIEWS.at(-1 - i) ?? view
+    await page.getByRole('heading', { level: 2, name, exact: true }).waitFor()
+    assert.equal((await focused(page)).name, name)
+    const here = page.getByRole('navigation').locator('[aria-current=page]')
+    assert.equal(await here.textContent(), name)
+  }
+  await page.keyboard.press('?')
+  const help = page.getByRole('dialog', { name: 'Keys' })
+  await help.getByText('pause the ladder').waitFor()
+  assert.deepEqual(await violations(page), [])
+  await help.getByRole('checkbox').uncheck()
+  await page.keyboard.press('Escape')
+  await help.waitFor({ state: 'hidden' })
+  await page.keyboard.press('5')
+  assert.equal(await page.getByRole('heading', { level: 2 }).textContent(), 'Overview')
+  // What a word means, without a mouse; Escape takes it away.
+  await page.getByRole('button', { name: 'Handshake' }).focus()
+  await page.keyboard.press('Enter')
+  const says = page.getByText('from a client’s SYN to the SYN+ACK of the RS')
+  await says.waitFor()
+  assert.deepEqual(await violations(page), [])
+  await page.keyboard.press('Escape')
+  await says.waitFor({ state: 'hidden' })
+  assert.deepEqual(complaints, [])
+  await page.context().close()
+})
+
+test('what a view does not show is not asked for', async () => {
+  const { page, complaints } = await chromium.visit(url.href)
+  const asked: string[] = []
+  page.on('request', request => asked.push(new URL(request.url()).pathname))
+  const told = () => asked.filter(path => path.startsWith('/ui/') || path.startsWith('/v1/'))
+  await page.getByTestId('conn-total').waitFor()
+  for (const view of ['Services', 'States', 'Lports', 'Drops']) {
+    await goTo(page, view)
+    await page.waitForTimeout(300)
+  }
+  assert.deepEqual([...new Set(told())].sort(), ['/ui/live', '/ui/series'])
+  await goTo(page, 'Connections')
+  await page.waitForRequest(/ui\/conns/)
+  await goTo(page, 'Ladder')
+  await page.waitForTimeout(300)
+  assert.ok(!asked.includes('/ui/moments'), 'nothing is chosen')
   assert.deepEqual(complaints, [])
   await page.context().close()
 })
@@ -163,7 +252,8 @@ test('connections that come mixed: each row has its number, each change its head
   const { page, complaints } = await chromium.visit(url.href, {
     viewport: { width: 1280, height: 900 },
   })
-  await page.getByTestId('conn-total').waitFor()
+  await goTo(page, 'Ladder')
+  await page.getByText('Nothing is chosen').waitFor()
   await page.getByLabel('Packets to show').fill('tcp')
   await page.getByRole('button', { name: 'Show', exact: true }).click()
   const ladder = page.getByTestId('ladder')
@@ -187,7 +277,6 @@ test('connections that come mixed: each row has its number, each change its head
     assert.match(number ?? '', /^(#\d+|–)$/)
     if (!heading) assert.equal(number, rungs[i - 1]?.number)
   }
-  await ladder.scrollIntoViewIfNeeded()
   t.diagnostic(await screenshot(page, 'ladder-mixed'))
   assert.deepEqual(await violations(page), [])
   assert.deepEqual(complaints, [])
@@ -206,7 +295,7 @@ test('when the daemon dies all of the page is stale and says since when, until i
   await page.getByText(/Nobody knows how it is: the last word .* is of \d\d:\d\d:\d\d/).waitFor()
   assert.equal(await well.or(problems).count(), 0)
   assert.equal(await page.locator('main.stale').count(), 1)
-  assert.match(await page.title(), /^no word/)
+  assert.match(await page.title(), /^no word · Overview/)
   t.diagnostic(await screenshot(page, 'stale'))
   assert.deepEqual(await violations(page), [])
   await startDaemon(lab.paths)

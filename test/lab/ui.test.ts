@@ -8,7 +8,7 @@ import { after, afterEach, before, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { until } from '../../netns/processes.ts'
 import { Lab } from '../../netns/two-arm.ts'
-import { Chromium, numberOf, type Visit } from '../kit/browser.ts'
+import { Chromium, goTo, numberOf, type Visit } from '../kit/browser.ts'
 import { readExposition } from '../kit/exposition.ts'
 import { labName, mustClient, mustTapvs, RIP, VIP } from '../kit/lab.ts'
 
@@ -43,16 +43,21 @@ interface Shown {
 
 const STATES = { ESTABLISHED: 'ESTABLISHED', TIME_WAIT: 'TIME_WAIT', SYN_RECV: 'SYN_RECV' }
 
+/** Of three views, one after the other. */
 async function onPage(page: Page): Promise<Shown> {
+  await goTo(page, 'Overview')
+  const total = await numberOf(page, 'conn-total')
+  await goTo(page, 'States')
   const states: Shown['states'] = {}
   for (const state of Object.keys(STATES)) states[state] = await numberOf(page, `state-${state}`)
+  await goTo(page, 'Services')
   const servers: Shown['servers'] = {}
   for (const rs of [`${RIP}:6379`, '192.168.168.12:6379'])
     servers[rs] = [
       await numberOf(page, `rs-${rs}-active`),
       await numberOf(page, `rs-${rs}-inactive`),
     ]
-  return { total: await numberOf(page, 'conn-total'), states, servers }
+  return { total, states, servers }
 }
 
 /** The same in the words of ipvsadm. */
@@ -87,7 +92,7 @@ test('numbers are those of ipvsadm and of the metrics at the same moment', async
     last = JSON.stringify({ shown, ipvsadm })
     return JSON.stringify(shown) === JSON.stringify(ipvsadm) ? shown : undefined
   }
-  const limits = { limitMs: 8000, everyMs: 200 }
+  const limits = { limitMs: 12_000, everyMs: 200 }
   const { total, states } = await until('the page to say what ipvsadm says', limits, same).catch(
     error => assert.fail(`${error.message}: ${last}`),
   )
@@ -97,11 +102,13 @@ test('numbers are those of ipvsadm and of the metrics at the same moment', async
     .get('tapvs_connections')
     ?.samples.filter(({ labels }) => labels.state === 'established')
     .reduce((sum, { value }) => sum + value, 0)
+  await goTo(page, 'States')
   assert.equal(established, await numberOf(page, 'state-ESTABLISHED'))
 })
 
 test('a connection is seen to go from state to state', async t => {
   const { page } = visit
+  await goTo(page, 'States')
   const edges = page.locator('#states tbody tr')
   const row = (from: string, to: string) =>
     edges.filter({ hasText: new RegExp(`^${from}${to}\\d`) }).first()
@@ -125,10 +132,23 @@ test('a connection is seen to go from state to state', async t => {
     (await row('CLOSE_WAIT', 'TIME_WAIT').textContent()) ?? '',
     /FIN\+ACK from the real server/,
   )
+  // What never happened is not drawn, until somebody points at a state or asks for all of it.
+  const drawn = page.getByTestId('state-graph').locator('.edge')
+  const taken = await drawn.count()
+  const words = page.getByText(/^\d+ edges were never taken/).first()
+  const never = Number(/^\d+/.exec((await words.textContent()) ?? '')?.[0])
+  assert.ok(taken >= 4 && never > taken, `${taken} ${never}`)
+  await page.getByRole('img', { name: /^CLOSE,/ }).focus()
+  await page.getByText(/^CLOSE: Reset, or a segment/).waitFor()
+  const near = await drawn.count()
+  assert.ok(near > taken && near < taken + never, `${near}`)
+  await words.getByRole('button', { name: 'Show them' }).click()
+  assert.equal(await drawn.count(), taken + never)
 })
 
 test('a drop shows by its reason, as often as it was counted', async () => {
   const { page } = visit
+  await goTo(page, 'Drops')
   const reasons = page.getByTestId('drops-chart').locator('tbody tr')
   const nobody = ['timeout', '1', 'redis-cli', '-h', VIP, '-p', '9999', 'ping']
   await lab.client(nobody, { timeoutMs: 5000 })
@@ -144,7 +164,8 @@ test('a drop shows by its reason, as often as it was counted', async () => {
   await until('the count of the drop', { limitMs: 5000, everyMs: 100 }, async () =>
     (await sinceStart()) === (await counted()) ? true : undefined,
   )
-  // A page that is loaded anew has not forgotten it.
+  // A page that is loaded anew has not forgotten it, nor which view it was at.
   await page.reload()
   await row.waitFor()
+  assert.match(await page.title(), /^Drops · /)
 })

@@ -8,7 +8,7 @@ import { nextState } from '../../src/engine/states.ts'
 import { State } from '../../src/engine/tcp-state.ts'
 import { balancerGraph, shortCauses } from '../../src/page/balancer-states.ts'
 import { EdgeCounts } from '../../src/page/edge-counts.ts'
-import { edgeKey, reachable } from '../../src/page/graph.ts'
+import { edgeKey, hiddenEdges, reachable } from '../../src/page/graph.ts'
 import { BOX, layoutOf, pathOf } from '../../src/page/layout.ts'
 import { rfcGraph, rfcLabel } from '../../src/page/rfc9293.ts'
 import { shortDatagrams, udpGraph } from '../../src/page/udp-states.ts'
@@ -138,23 +138,48 @@ function edge(over: Partial<EdgeInfo>): EdgeInfo {
 
 test('edges taken since the look before; none at the first one, and all after a new start', () => {
   const counts = new EdgeCounts()
-  const key = 'NONE SYN_RECV'
-  assert.equal(counts.add([edge({ count: 5, last_ms: 1 })]).get(key)?.taken, 0)
-  assert.equal(counts.add([edge({ count: 7, last_ms: 2 })]).get(key)?.taken, 2)
-  assert.equal(counts.add([edge({ count: 7, last_ms: 2 })]).get(key)?.taken, 0)
-  assert.equal(counts.add([edge({ count: 3, last_ms: 3 })]).get(key)?.taken, 3)
+  const look = (count: number, atMs: number) =>
+    counts.add([edge({ count, last_ms: atMs })], atMs).get('NONE SYN_RECV')
+  assert.equal(look(5, 1000)?.taken, 0)
+  assert.equal(look(7, 2000)?.taken, 2)
+  assert.equal(look(7, 3000)?.taken, 0)
+  assert.equal(look(3, 4000)?.taken, 3)
+})
+
+test('rates of edges are means of five seconds, and not known at the first look', () => {
+  const counts = new EdgeCounts()
+  const look = (count: number, atMs: number) =>
+    counts.add([edge({ count, last_ms: atMs })], atMs).get('NONE SYN_RECV')?.perSecond
+  assert.equal(look(100, 0), null)
+  assert.equal(look(110, 1000), 10)
+  assert.equal(look(110, 2000), 5)
+  for (const atMs of [3000, 4000, 5000]) assert.equal(look(110, atMs), 10_000 / atMs)
+  assert.equal(look(110, 6000), 0)
 })
 
 test('several segments that lead the same way are one edge, with the last of them', () => {
   const both = { from: 'ESTABLISHED', to: 'CLOSE', event: 'rst' } as const
-  const edges = new EdgeCounts().add([
-    edge({ ...both, direction: 'in', count: 2, last: 'RST of the client', last_ms: 20 }),
-    edge({ ...both, direction: 'out', count: 3, last: 'RST of the RS', last_ms: 10 }),
-    edge({ from: 'ESTABLISHED', to: 'ESTABLISHED', event: 'ack', count: 0 }),
-  ])
+  const edges = new EdgeCounts().add(
+    [
+      edge({ ...both, direction: 'in', count: 2, last: 'RST of the client', last_ms: 20 }),
+      edge({ ...both, direction: 'out', count: 3, last: 'RST of the RS', last_ms: 10 }),
+      edge({ from: 'ESTABLISHED', to: 'ESTABLISHED', event: 'ack', count: 0 }),
+    ],
+    1000,
+  )
   assert.equal(edges.size, 1)
   const { count, last } = edges.get('ESTABLISHED CLOSE') ?? {}
   assert.deepEqual([count, last], [5, 'RST of the client'])
+})
+
+test('edges that were never taken are left out, but for those of the state one looks at', () => {
+  const none = hiddenEdges(ours, new Set(), null)
+  assert.equal(none.size, ours.edges.length)
+  const near = hiddenEdges(ours, new Set(['NONE SYN_RECV']), 'TIME_WAIT')
+  const drawn = ours.edges.filter(one => !near.has(edgeKey(one)))
+  assert.ok(drawn.length > 2)
+  for (const { from, to } of drawn)
+    assert.ok(from === 'NONE' || from === 'TIME_WAIT' || to === 'TIME_WAIT', `${from} ${to}`)
 })
 
 test('UDP: three states, left by datagrams of either side, as the engine does', () => {

@@ -1,21 +1,14 @@
 /** A daemon's numbers, made up, that go on like those of a busy one. Only for work on the page. */
 
-import type {
-  ArmInfo,
-  CountersInfo,
-  EdgeInfo,
-  NumbersInfo,
-  RealServerInfo,
-  ServiceInfo,
-  TrafficInfo,
-} from '../../src/api/commands.ts'
+import type { ArmInfo, CountersInfo, EdgeInfo, NumbersInfo } from '../../src/api/commands.ts'
 import { LINK_UP } from '../../src/api/link-state.ts'
 import type { LiveInfo, SeriesInfo, StepInfo } from '../../src/api/page.ts'
 import { DROP_WORDS } from '../../src/see/drops/drops.ts'
 import { EVENT_WORDS } from '../../src/see/words/event-words.ts'
 
+import { grown, STARTED_MS, services, wave } from './fake-services.ts'
+
 const WORKERS = 4
-const STARTED_MS = Date.now() - 93_784_000
 const CAPACITY = 2_097_152
 
 const EDGES: [EdgeInfo['direction'], EdgeInfo['event'], string, string, number][] = [
@@ -30,104 +23,6 @@ const EDGES: [EdgeInfo['direction'], EdgeInfo['event'], string, string, number][
   ['out', 'rst', 'SYN_RECV', 'CLOSE', 0.005],
   ['in', 'syn', 'TIME_WAIT', 'SYN_RECV', 0.001],
 ]
-
-const seconds = (atMs: number) => (atMs - STARTED_MS) / 1000
-/** A rate that breathes. */
-const wave = (atMs: number, period: number) => 1 + 0.3 * Math.sin(atMs / 1000 / period)
-/** The sum of `perSecond * wave`, so that counters only grow. */
-function grown(atMs: number, perSecond: number, period = 37): number {
-  const t = atMs / 1000
-  return perSecond * (seconds(atMs) + 0.3 * period * (1 - Math.cos(t / period)))
-}
-
-function traffic(atMs: number, connsPerSecond: number): TrafficInfo {
-  const count = (perConn: number) => Math.floor(grown(atMs, connsPerSecond * perConn))
-  return {
-    conns: count(1),
-    in_packets: count(9),
-    out_packets: count(8),
-    in_bytes: count(1200),
-    out_bytes: count(23_000),
-  }
-}
-
-function realServer(atMs: number, host: number, port: number, over: Partial<RealServerInfo> = {}) {
-  const rate = over.inhibited || over.weight === 0 ? 0 : 60 + host * 40
-  const before = traffic(atMs - 1000, rate)
-  const stats = traffic(atMs, rate)
-  const per = Object.entries(stats).map(([key, value]) => [
-    key,
-    value - before[key as keyof TrafficInfo],
-  ])
-  return {
-    address: `192.168.168.${host}`,
-    port,
-    weight: 100,
-    upper_threshold: 0,
-    lower_threshold: 0,
-    backup: false,
-    forwarding: 'fullnat' as const,
-    active_conns: Math.floor(rate * 20 * wave(atMs, 50)),
-    inactive_conns: Math.floor(rate * 6 * wave(atMs, 30)),
-    inhibited: false,
-    stats,
-    rates: Object.fromEntries(per) as unknown as TrafficInfo,
-    ...over,
-  }
-}
-
-function services(atMs: number): ServiceInfo[] {
-  const common = {
-    protocol: 'tcp' as const,
-    address: '202.108.10.1',
-    conn_timeout: 0,
-    persistence: 0,
-    persistence_prefix: 32,
-    one_packet: false,
-    proxy_protocol: 'off' as const,
-    when_down: 'drop' as const,
-    local_addresses: [
-      { address: '192.168.168.7', arm: 'int0', conflicts: 0, conns: 4100 },
-      { address: '192.168.168.8', arm: 'int0', conflicts: 2, conns: 3920 },
-    ],
-  }
-  return [
-    {
-      ...common,
-      port: 6379,
-      scheduler: 'wrr',
-      hash_fallback: false,
-      hash_port: false,
-      hash_target: 'sip',
-      real_servers: [
-        realServer(atMs, 2, 6379),
-        realServer(atMs, 3, 6379, { weight: 50, upper_threshold: 4000, lower_threshold: 3000 }),
-        realServer(atMs, 4, 6379, {
-          inhibited: true,
-          reason: 'no answer within 2 s',
-          active_conns: 12,
-          inactive_conns: 3,
-        }),
-      ],
-    },
-    {
-      ...common,
-      port: 443,
-      scheduler: 'rr',
-      hash_fallback: false,
-      hash_port: false,
-      hash_target: 'sip',
-      persistence: 360,
-      persistence_prefix: 24,
-      one_packet: false,
-      proxy_protocol: 'off',
-      real_servers: [
-        realServer(atMs, 5, 8443),
-        realServer(atMs, 6, 8443, { weight: 0, active_conns: 7 }),
-      ],
-    },
-  ]
-}
 
 function arms(atMs: number): ArmInfo[] {
   const arm = (name: string, mac: string, mtu: number, part: number): ArmInfo => ({

@@ -2,6 +2,7 @@
  * The page with a made-up daemon behind it, for work on the page alone:
  *
  *   npx vite --config ui/dev/vite.config.ts
+ *   SERVICES=1000 npx vite --config ui/dev/vite.config.ts
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -10,6 +11,7 @@ import page from '../vite.config.ts'
 import { conns } from './fake-conns.ts'
 import { followMoments } from './fake-moments.ts'
 import { live, series } from './fake-numbers.ts'
+import { services } from './fake-services.ts'
 
 function json(response: ServerResponse, value: object): void {
   response.setHeader('content-type', 'application/json')
@@ -34,6 +36,9 @@ function fakeDaemon(): Plugin {
       })
       middlewares.use('/ui/series', (_: IncomingMessage, response: ServerResponse) =>
         json(response, series()),
+      )
+      middlewares.use('/v1/services', (_: IncomingMessage, response: ServerResponse) =>
+        json(response, services()),
       )
       middlewares.use('/ui/conns', (request: IncomingMessage, response: ServerResponse) =>
         json(response, conns(new URL(request.url ?? '', 'http://page').searchParams)),

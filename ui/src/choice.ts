@@ -1,16 +1,18 @@
-/** Which connection the ladder shows, kept in the address so that it outlives a reload. */
+/** Which connection the ladder shows: its filter, in the page's address. */
 
-import { signal } from '@preact/signals'
+import { go, narrow, place, placeLeft } from './place.ts'
 
 /** Words of the moments' filter; empty for nothing. */
-export const ladderFilter = signal(new URLSearchParams(location.search).get('ladder') ?? '')
+export function ladderFilter(): string {
+  const { view, words } = place.value
+  return (view === 'ladder' ? words.filter : placeLeft('ladder').words.filter) ?? ''
+}
 
 export function showLadder(filter: string): void {
-  ladderFilter.value = filter.trim()
-  const url = new URL(location.href)
-  if (ladderFilter.value === '') url.searchParams.delete('ladder')
-  else url.searchParams.set('ladder', ladderFilter.value)
-  history.replaceState(null, '', url)
+  const text = filter.trim()
+  const words: Record<string, string> = text === '' ? {} : { filter: text }
+  if (place.peek().view === 'ladder') narrow(words)
+  else go({ view: 'ladder', words })
 }
 
 /** `conn A:P` of a client's end; of others than TCP `udp conn A:P`, as the port may be one of TCP as well. */

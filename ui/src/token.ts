@@ -9,13 +9,13 @@ const KEY = 'tapvs-token'
 
 let token = stored()
 
-/** Takes it out of the address, so that nobody finds it there. => whether there was one */
-function take(): boolean {
+/** Takes it out of the address, so that nobody finds it there; `hash` is what takes its place. => whether there was one */
+function take(hash = ''): boolean {
   const given = tokenIn(location.hash)
   if (given === null) return false
   token = given
   const url = new URL(location.href)
-  url.hash = ''
+  url.hash = hash
   history.replaceState(null, '', url)
   try {
     sessionStorage.setItem(KEY, token)
@@ -36,8 +36,11 @@ function stored(): string | null {
 /** Before anything is asked. Another token may come into an address that is open already: of a daemon started anew. */
 export function takeToken(): void {
   take()
-  addEventListener('hashchange', () => {
-    if (take() && stored() === token) location.reload()
+  addEventListener('hashchange', event => {
+    // The page stays at the view that it was at.
+    if (!take(new URL(event.oldURL).hash)) return
+    event.stopImmediatePropagation()
+    if (stored() === token) location.reload()
   })
 }
 

@@ -13,11 +13,16 @@ import { addresses, counters, type Sources, services } from './listings.ts'
 /** Taken once: Date.now() goes in whole ms, so the difference would be another one now and then, as if started anew. */
 const STARTED_MS = Math.round(Date.now() - process.uptime() * 1000)
 
-export function numbers(from: Sources, arms: Pick<Arms, 'state' | 'queues'>): NumbersInfo {
+/** `withServices`: they are most of it, and not all who ask look at them. */
+export function numbers(
+  from: Sources,
+  arms: Pick<Arms, 'state' | 'queues'>,
+  withServices = true,
+): NumbersInfo {
   return {
     at_ms: Date.now(),
     process: processInfo(),
-    services: services(from),
+    services: withServices ? services(from) : [],
     addresses: addresses(from),
     workers: from.readings.each().map((readings, index) => ({
       worker: workerId(index),

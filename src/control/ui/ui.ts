@@ -22,7 +22,7 @@ import { connQuery } from './conns/query.ts'
 import { ConnTable } from './conns/table.ts'
 import { NOT_BUILT, type PageFile, pageFiles } from './files.ts'
 import { Guard, HEADERS } from './guard.ts'
-import { Live } from './live.ts'
+import { Live, livePartsOf } from './live.ts'
 import { MomentStream } from './moments.ts'
 import { PACKETS, withoutPayload } from './scope.ts'
 import { countedBy, Series, STEP_MS } from './series.ts'
@@ -79,17 +79,17 @@ export class Ui {
     this.#guard = new Guard(this.#token)
     this.#scope = config.scope
     this.#model = model
-    this.#live = new Live(() => ({
+    this.#live = new Live(parts => ({
       at_ms: Date.now(),
-      numbers: numbers(model, workers.arms),
+      numbers: numbers(model, workers.arms, parts.has('services')),
       states: model.readings.states(),
-      edges: edges(model.readings),
+      edges: parts.has('edges') ? edges(model.readings) : [],
       step: this.#series.last(),
     }))
     this.#conns = new ConnTable(model, workers)
     this.#paths = {
-      '/ui/live': this.#stream(STREAMS_MAX, (_, response, closed) =>
-        this.#live.add(response, closed),
+      '/ui/live': this.#stream(STREAMS_MAX, ({ searchParams }, response, closed) =>
+        this.#live.add(response, livePartsOf(searchParams.get('parts')), closed),
       ),
       '/ui/moments': this.#stream(PACKET_STREAMS_MAX, ({ searchParams }, response, closed) => {
         const wanted = parseFilter(searchParams.get('filter') ?? '')

@@ -15,10 +15,13 @@ import { total } from './total.ts'
 /** Seconds over which slow things are seen: lports going out, handshakes. */
 const SLOW_WINDOW_SEC = 10
 
+/** Samples do not come to the millisecond. */
+const NEARLY_MS = 500
+
 /** Samples between which rates are taken. */
 export interface Looks {
   now: NumbersInfo
-  /** Just before. */
+  /** Just before, or as long ago as rates are means of. */
   before: NumbersInfo
   /** Some seconds ago. */
   long: NumbersInfo
@@ -27,6 +30,12 @@ export interface Looks {
 /** The last samples of a daemon, the oldest first. */
 export class History {
   readonly #samples: NumbersInfo[] = []
+  readonly #rateSec: number
+
+  /** Rates are means of the last `rateSec` seconds, at most SLOW_WINDOW_SEC; without, of what came since the sample before. */
+  constructor(rateSec = 0) {
+    this.#rateSec = rateSec
+  }
 
   /** => the moment of this sample; its rates are 0 when it is the first one. */
   add(sample: NumbersInfo): Moment {
@@ -42,7 +51,10 @@ export class History {
     samples.push(sample)
     const oldest = sample.at_ms - SLOW_WINDOW_SEC * 1000
     while (samples.length > 2 && (samples[1] as NumbersInfo).at_ms <= oldest) samples.shift()
-    return { now: sample, before: samples.at(-2) ?? sample, long: samples[0] as NumbersInfo }
+    const first = samples[0] as NumbersInfo
+    const from = sample.at_ms - this.#rateSec * 1000 + NEARLY_MS
+    const before = samples.findLast(one => one !== sample && one.at_ms <= from) ?? first
+    return { now: sample, before, long: first }
   }
 }
 

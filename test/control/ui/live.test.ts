@@ -5,7 +5,7 @@ import { createServer, get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { LiveInfo } from '../../../src/api/page.ts'
-import { Live } from '../../../src/control/ui/live.ts'
+import { Live, livePartsOf } from '../../../src/control/ui/live.ts'
 
 const TICK_MS = 10
 
@@ -17,7 +17,7 @@ async function serve(t: TestContext, filler = 0) {
   const timer = setInterval(() => live.tick(), TICK_MS)
   t.after(() => clearInterval(timer))
   let closed = 0
-  const server = createServer((_, response) => live.add(response, () => closed++))
+  const server = createServer((_, response) => live.add(response, new Set(), () => closed++))
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   t.after(() => server.close())
   t.after(() => server.closeAllConnections())
@@ -79,4 +79,11 @@ test('who reads nothing is cut off, and others see on', async t => {
   const soFar = seen.length
   await until(() => seen.length > soFar + 2)
   assert.equal(closed(), 1)
+})
+
+test('parts are asked for by name; without a word all are told, and an unknown one is refused', () => {
+  assert.deepEqual([...livePartsOf(null)], ['services', 'edges'])
+  assert.deepEqual([...livePartsOf('')], [])
+  assert.deepEqual([...livePartsOf('edges,edges')], ['edges'])
+  assert.throws(() => livePartsOf('edges,secrets'), /^Error: parts: of services and edges, not sec/)
 })

@@ -14,7 +14,7 @@ export function Banner() {
 
 function words(): string | null {
   if (link.value === 'refused')
-    return 'The daemon does not know this page: open the address that tapvs ui prints.'
+    return 'The daemon does not know this page: run tapvs ui there, and open the address that it prints.'
   if (link.value !== 'lost') return null
   const since = heardMs.value ? ` since ${lastHeard()}; what is shown is from then` : ''
   return `No word from the daemon${since}. Trying again…`

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { SPAN_SEC } from '../../../src/page/drop-bars.ts'
 import { short } from '../../../src/page/format.ts'
 import { clockText } from '../../../src/see/text/times.ts'
 import { colour, theme } from '../theme.ts'
@@ -24,28 +25,30 @@ export interface ChartProps {
   data: number[][]
   /** px */
   height: number
-  /** Number of the point that the mouse is over. */
-  onPoint?: (point: number | null) => void
+  /** Seconds since 1970 at the right edge. */
+  endSec: number
 }
 
 const FONT = '11px system-ui, sans-serif'
-/** s; a point is a second, and what is counted is whole. */
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300]
+/** s */
+const STEPS = [30, 60, 120, 300]
 /** Charts of a page show the same point of time. */
-const SYNC = 'over-time'
+export const SYNC = 'over-time'
 
-export function Chart({ label, lines, data, height, onPoint }: ChartProps) {
+export function Chart({ label, lines, data, height, endSec }: ChartProps) {
   const box = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
   const current = useRef(data)
   current.current = data
+  const end = useRef(endSec)
+  end.current = endSec
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours of the lines are those of the theme
   useEffect(() => {
     const element = box.current
     if (!element) return
     const width = element.clientWidth
     const made = new uPlot(
-      options(lines, { width, height }, onPoint),
+      options(lines, { width, height }, () => end.current),
       current.current as uPlot.AlignedData,
       element,
     )
@@ -58,33 +61,46 @@ export function Chart({ label, lines, data, height, onPoint }: ChartProps) {
       observer.disconnect()
       made.destroy()
     }
-  }, [lines, height, onPoint, theme.value])
+  }, [lines, height, theme.value])
   useEffect(() => plot.current?.setData(data as uPlot.AlignedData), [data])
   return (
     <div ref={box} class="chart" role="img" aria-label={label} style={{ height: `${height}px` }} />
   )
 }
 
-function options(
-  lines: readonly ChartLine[],
-  size: { width: number; height: number },
-  onPoint: ChartProps['onPoint'],
-): uPlot.Options {
+/** The axis is as long whatever was counted. */
+export function spanRange(endSec: number): [number, number] {
+  return [endSec - SPAN_SEC, endSec]
+}
+
+/** Time below, what is counted on the left. */
+export function axes(): uPlot.Axis[] {
   const axis = {
     stroke: colour('--muted'),
     font: FONT,
     grid: { stroke: colour('--grid'), width: 1 },
     ticks: { show: false },
   }
+  return [
+    { ...axis, size: 26, space: 80, incrs: STEPS, values: (_, times) => times.map(clock) },
+    { ...axis, size: 44, space: 34, values: (_, values) => values.map(short) },
+  ]
+}
+
+function options(
+  lines: readonly ChartLine[],
+  size: { width: number; height: number },
+  endSec: () => number,
+): uPlot.Options {
   return {
     ...size,
     legend: { show: false },
     cursor: { sync: { key: SYNC }, drag: { x: false, y: false }, points: { size: 6 } },
-    scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
-    axes: [
-      { ...axis, size: 26, space: 80, incrs: STEPS, values: (_, times) => times.map(clock) },
-      { ...axis, size: 44, space: 34, values: (_, values) => values.map(short) },
-    ],
+    scales: {
+      x: { range: () => spanRange(endSec()) },
+      y: { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.1)] },
+    },
+    axes: axes(),
     series: [
       {},
       ...lines.map(line => ({
@@ -96,7 +112,6 @@ function options(
         ...(line.filled && { fill: `color-mix(in srgb, ${colour(line.colour)} 14%, transparent)` }),
       })),
     ],
-    hooks: { setCursor: [({ cursor }) => onPoint?.(cursor.idx ?? null)] },
   }
 }
 

@@ -2,23 +2,17 @@
 // biome-ignore-all lint/a11y/useFocusableInteractive: the grid has the focus and names the active row
 /** The table of connections: a grid (ARIA) of as many rows as there are, of which a few dozen are in the document. */
 
-import type { RefObject } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useRef } from 'preact/hooks'
 import type { ConnRow } from '../../../src/api/page.ts'
 import { type ConnQuery, type Sort, sortedBy } from '../../../src/page/conn-query.ts'
 import { uptime, whole } from '../../../src/page/format.ts'
-import { rowForKey } from '../../../src/page/row-keys.ts'
-import {
-  bodyHeight,
-  ROW_HEIGHT,
-  scrollTo,
-  seenRows,
-  spanFor,
-} from '../../../src/page/table-window.ts'
+import { bodyHeight, ROW_HEIGHT, seenRows, spanFor } from '../../../src/page/table-window.ts'
 import { keepsClient, methodWords } from '../../../src/see/words/forwarding.ts'
 import { connFilter, ladderFilter, showLadder } from '../choice.ts'
-import { view } from '../daemon.ts'
+import { connections } from '../daemon.ts'
 import { type Held, useConns } from './use-conns.ts'
+import { HEAD, useRows } from './use-rows.ts'
+import { useSides } from './use-sides.ts'
 import { useVisible } from './use-visible.ts'
 
 const COLUMNS: { sort: Sort; name: string; title: string }[] = [
@@ -33,8 +27,8 @@ const COLUMNS: { sort: Sort; name: string; title: string }[] = [
   { sort: 'worker', name: 'Worker', title: 'the packet thread that has it' },
 ]
 
-/** px; of the head, which stays on top. */
-const HEAD = 32
+/** More no window shows. */
+const ROWS_MAX = 100
 /** px, at most; below the rows on small screens. */
 const SCROLL_BAR = 14
 
@@ -44,12 +38,12 @@ function ageText({ age_sec: ageSec }: ConnRow): string {
 
 /** Rows that will come, so that the page does not move when they do. */
 function expected(): number {
-  return view.peek()?.moment.conns.used ?? 0
+  return connections.peek() ?? 0
 }
 
 /** px: a short table leaves no empty room below, and an empty one some for what may come. */
 function heightFor(rows: number): number {
-  return HEAD + Math.min(16, Math.max(5, rows)) * ROW_HEIGHT + SCROLL_BAR
+  return HEAD + Math.min(ROWS_MAX, Math.max(5, rows)) * ROW_HEIGHT + SCROLL_BAR
 }
 
 export interface ConnTableProps {
@@ -57,21 +51,8 @@ export interface ConnTableProps {
   onQuery: (query: ConnQuery) => void
 }
 
-/** The height that rows have. */
-function useViewport(box: RefObject<HTMLDivElement | null>): number {
-  const [viewport, setViewport] = useState(420)
-  useEffect(() => {
-    const element = box.current
-    if (!element) return
-    const observer = new ResizeObserver(() => setViewport(element.clientHeight - HEAD))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [box])
-  return viewport
-}
-
 function boxStyle(rows: number, letters: number) {
-  return { height: `min(62vh, ${heightFor(rows)}px)`, '--letters': letters }
+  return { '--rows-height': `${heightFor(rows)}px`, '--letters': letters }
 }
 
 /** Letters of the longest endpoint seen so far: columns grow, and do not shrink while one scrolls. */
@@ -83,10 +64,8 @@ function useLongest(held: Held | null): number {
 }
 
 export function ConnTable({ query, onQuery }: ConnTableProps) {
-  const box = useRef<HTMLDivElement>(null)
-  const [scrollTop, setScrollTop] = useState(0)
-  const viewport = useViewport(box)
-  const [current, setCurrent] = useState(0)
+  const { box, scrollTop, viewport, current, setCurrent, onScroll, onMove } = useRows(query)
+  const sides = useSides(box)
   // Of the last answer: what to ask for hangs on how many there are.
   const answered = useRef(0)
   const asked = seenRows(scrollTop, viewport, answered.current)
@@ -97,12 +76,6 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
   const seen = seenRows(scrollTop, viewport, total)
   const letters = useLongest(held)
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first row
-  useEffect(() => {
-    box.current?.scrollTo({ top: 0 })
-    setCurrent(0)
-  }, [query])
-
   const rowAt = (index: number) => (held ? held.rows[index - held.offset] : undefined)
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.target !== box.current) return
@@ -111,46 +84,44 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
       choose(chosen)
       return
     }
-    const page = Math.max(1, Math.floor(viewport / ROW_HEIGHT) - 1)
-    const next = rowForKey(event.key, current, total, page)
-    if (next === null) return
-    event.preventDefault()
-    setCurrent(next)
-    box.current?.scrollTo({ top: scrollTo(next, scrollTop, viewport, total) })
+    onMove(event, total)
   }
   const isSeen = current >= seen.first && current < seen.first + seen.count
   return (
     <>
       <Summary held={held} error={error} stale={held !== null && held.query !== query} />
-      <div
-        ref={box}
-        class="conn-table"
-        role="grid"
-        tabIndex={0}
-        data-testid="conn-table"
-        aria-label="Connections"
-        style={boxStyle(held ? total : expected(), letters)}
-        aria-rowcount={total + 1}
-        aria-colcount={COLUMNS.length}
-        aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}
-        onKeyDown={onKeyDown}
-        onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
-      >
-        <Head query={query} onQuery={onQuery} />
-        <div role="rowgroup" class="conn-body" style={{ height: `${bodyHeight(total)}px` }}>
-          {Array.from({ length: seen.count }, (_, i) => {
-            const index = seen.first + i
-            return (
-              <Row
-                key={index}
-                index={index}
-                conn={rowAt(index)}
-                top={seen.top + i * ROW_HEIGHT}
-                current={index === current}
-                onCurrent={setCurrent}
-              />
-            )
-          })}
+      <div class="sideways" data-more={sides}>
+        <div
+          ref={box}
+          class="conn-table rows-table"
+          role="grid"
+          tabIndex={0}
+          data-testid="conn-table"
+          aria-label="Connections"
+          style={boxStyle(held ? total : expected(), letters)}
+          aria-rowcount={total + 1}
+          aria-colcount={COLUMNS.length}
+          aria-activedescendant={isSeen && total > 0 ? `conn-${current}` : undefined}
+          onKeyDown={onKeyDown}
+          onScroll={onScroll}
+        >
+          <Head query={query} onQuery={onQuery} />
+          <div role="rowgroup" class="conn-body" style={{ height: `${bodyHeight(total)}px` }}>
+            {Array.from({ length: seen.count }, (_, i) => {
+              const index = seen.first + i
+              return (
+                <Row
+                  key={index}
+                  index={index}
+                  conn={rowAt(index)}
+                  top={seen.top + i * ROW_HEIGHT}
+                  current={index === current}
+                  onCurrent={setCurrent}
+                />
+              )
+            })}
+          </div>
+          {held && total === 0 && <Nothing held={held} />}
         </div>
       </div>
     </>
@@ -159,9 +130,18 @@ export function ConnTable({ query, onQuery }: ConnTableProps) {
 
 function choose(conn: ConnRow): void {
   showLadder(connFilter(conn))
-  const heading = document.getElementById('ladder-title')
-  heading?.scrollIntoView()
-  heading?.focus({ preventScroll: true })
+}
+
+/** Why there is no row. */
+function Nothing({ held: { total, complete } }: { held: Held }) {
+  if (!complete) return null
+  return (
+    <p class="empty">
+      {total === 0
+        ? 'There is no connection now. One comes with the first packet of a client, and goes some time after the last.'
+        : 'No connection fits what is asked for above.'}
+    </p>
+  )
 }
 
 interface SummaryProps {
@@ -187,7 +167,7 @@ function Summary({ held, error, stale }: SummaryProps) {
 
 function Head({ query, onQuery }: ConnTableProps) {
   return (
-    <div role="rowgroup" class="conn-head">
+    <div role="rowgroup" class="rows-head">
       <div role="row" aria-rowindex={1} class="conn-row">
         {COLUMNS.map(({ sort, name, title }, i) => {
           const order = query.sort === sort ? query.order : null
@@ -218,7 +198,7 @@ interface RowProps {
 }
 
 function Row({ index, conn, top, current, onCurrent }: RowProps) {
-  const inLadder = conn !== undefined && ladderFilter.value === connFilter(conn)
+  const inLadder = conn !== undefined && ladderFilter() === connFilter(conn)
   const cells = conn
     ? [
         conn.client,
@@ -243,7 +223,7 @@ function Row({ index, conn, top, current, onCurrent }: RowProps) {
       role="row"
       aria-rowindex={index + 2}
       aria-selected={inLadder}
-      class={`conn-row${current ? ' conn-current' : ''}`}
+      class={`conn-row${current ? ' row-current' : ''}`}
       style={{ transform: `translateY(${top}px)` }}
       onClick={onClick}
     >

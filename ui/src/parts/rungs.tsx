@@ -3,7 +3,7 @@
 import { Component } from 'preact'
 import { useState } from 'preact/hooks'
 import { flagWords } from '../../../src/page/format.ts'
-import type { Heading } from '../../../src/page/headings.ts'
+import { type Heading, headed, type Numbered } from '../../../src/page/headings.ts'
 import { changesText, fateText, legLabels, whoText } from '../../../src/see/ladder/labels.ts'
 import type { LadderRow, NoteRow, PacketRow } from '../../../src/see/ladder/ladder.ts'
 import type { Leg } from '../../../src/see/ladder/leg.ts'
@@ -13,6 +13,36 @@ import { keepsClient, methodWords } from '../../../src/see/words/forwarding.ts'
 
 /** Refused, here or by the device. */
 const FAILED: ReadonlySet<string> = new Set(['dropped', 'unsent'])
+
+/** All of them, below the names of the four rails. `ends` are those of connections that began. */
+export function LadderRows({
+  rows,
+  ends,
+}: {
+  rows: readonly Numbered[]
+  ends: ReadonlyMap<number, ConnEnds>
+}) {
+  return (
+    <>
+      <div class="rung ladder-head" aria-hidden="true">
+        <span class="rung-time">since start</span>
+        <span class="end end-client">client</span>
+        <span class="end end-vip">VIP</span>
+        <span class="end end-lip">LIP</span>
+        <span class="end end-rs">RS</span>
+      </div>
+      <ol class="rungs">
+        {headed(rows, ends).map(({ key, ...one }) =>
+          one.heading ? (
+            <Opening key={key} heading={one.heading} />
+          ) : (
+            <Rung key={key} row={one.row} />
+          ),
+        )}
+      </ol>
+    </>
+  )
+}
 
 /** A row does not change once it is there, and hundreds of them are drawn again with each new one. */
 export class Rung extends Component<{ row: NoteRow | PacketRow }> {

@@ -1,12 +1,23 @@
-/** What is wider than a small screen scrolls inside of its own box, by keyboard too. */
+/** What is wider than a small screen scrolls inside of its own box, by keyboard too, and shades where there is more. */
 
 import type { ComponentChildren } from 'preact'
+import { useRef } from 'preact/hooks'
+import { useSides } from './use-sides.ts'
 
 export function ScrollBox({ label, children }: { label: string; children: ComponentChildren }) {
+  const box = useRef<HTMLElement>(null)
+  const sides = useSides(box)
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
-    <section class="scroll-box" aria-label={label} tabIndex={0}>
-      {children}
-    </section>
+    <div class="sideways" data-more={sides}>
+      <section
+        ref={box}
+        class="scroll-box"
+        aria-label={label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
+        tabIndex={0}
+      >
+        {children}
+      </section>
+    </div>
   )
 }

@@ -20,6 +20,12 @@ export interface StateGraphProps {
   taken?: ReadonlyMap<string, number>
   /** Edges that were taken at least once; the others are drawn thin. */
   used?: ReadonlySet<string>
+  /** Edges that are left out, by edgeKey; what there is room for does not change with it. */
+  hidden?: ReadonlySet<string>
+  /** The state that somebody points at. */
+  near?: string | null
+  /** With it a state can be pointed at, by the mouse, a finger or the keyboard. */
+  onNear?: (state: string | null) => void
   /** So that tests find the boxes. */
   testId?: string
 }
@@ -44,7 +50,7 @@ export function StateGraph(props: StateGraphProps) {
     <svg
       ref={svg}
       class="state-graph"
-      role="img"
+      role={props.onNear ? 'group' : 'img'}
       aria-label={label}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       style={{ minWidth: `${Math.min(LEGIBLE, layout.width)}px`, maxWidth: `${layout.width}px` }}
@@ -92,7 +98,7 @@ function Edge({
 }) {
   const key = edgeKey(edge)
   const place = layout.edges.get(key)
-  if (!place) return null
+  if (!place || props.hidden?.has(key)) return null
   const used = props.used ? props.used.has(key) : true
   const lines = props.edgeText(edge)
   const top = place.label.y - ((lines.length - 1) * LINE) / 2
@@ -126,8 +132,14 @@ interface BoxProps {
 function Box({ node, x, y, props }: BoxProps) {
   const count = props.count?.(node.name)
   const occupied = count !== undefined && count > 0
+  const classes = [
+    'box',
+    ...(node.dim ? ['box-dim'] : []),
+    ...(occupied ? ['box-occupied'] : []),
+    ...(props.near === node.name ? ['box-near'] : []),
+  ]
   return (
-    <g class={`box${node.dim ? ' box-dim' : ''}${occupied ? ' box-occupied' : ''}`}>
+    <g class={classes.join(' ')} {...pointing(node, count, props.onNear)}>
       <title>{node.title}</title>
       <rect
         x={x - BOX.width / 2}
@@ -146,4 +158,25 @@ function Box({ node, x, y, props }: BoxProps) {
       )}
     </g>
   )
+}
+
+/** What makes a box one that can be pointed at. */
+function pointing(
+  { name, title }: Graph['nodes'][number],
+  count: number | undefined,
+  onNear: StateGraphProps['onNear'],
+) {
+  if (!onNear) return {}
+  const come = () => onNear(name)
+  const leave = () => onNear(null)
+  return {
+    role: 'img' as const,
+    tabIndex: 0,
+    'aria-label': `${name}${count === undefined ? '' : `, ${count}`}. ${title}`,
+    onFocus: come,
+    onMouseEnter: come,
+    onClick: come,
+    onBlur: leave,
+    onMouseLeave: leave,
+  }
 }

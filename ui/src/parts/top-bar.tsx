@@ -1,9 +1,13 @@
-/** Name, ways to the sections, whether the page is live, and the theme. */
+/** Name, ways to the views, whether the page is live, its keys and the theme. */
 
 import { useEffect, useRef } from 'preact/hooks'
+import { hashOf, VIEWS, type ViewId } from '../../../src/page/place.ts'
+import { keyOf } from '../../../src/page/shortcuts.ts'
 import { type Link, link } from '../daemon.ts'
+import { helpOpen, keysOn } from '../keys.ts'
+import { placeLeft } from '../place.ts'
 import { theme, toggleTheme } from '../theme.ts'
-import { useSeen } from './use-seen.ts'
+import { useSides } from './use-sides.ts'
 
 const LINK_WORDS: Record<Link, string> = {
   connecting: 'connecting',
@@ -12,47 +16,40 @@ const LINK_WORDS: Record<Link, string> = {
   refused: 'refused',
 }
 
-export interface TopBarProps {
-  sections: readonly { id: string; title: string }[]
-}
-
-export function TopBar({ sections }: TopBarProps) {
-  const seen = useSeen(sections)
-  const nav = useRef<HTMLElement>(null)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: on a small screen the mark goes out of sight when it moves
-  useEffect(() => {
-    const link = nav.current?.querySelector<HTMLElement>('[aria-current]')
-    if (link) nav.current?.scrollTo({ left: link.offsetLeft - nav.current.offsetLeft - 40 })
-  }, [seen])
+export function TopBar({ view }: { view: ViewId }) {
   const other = theme.value === 'dark' ? 'light' : 'dark'
   return (
     <header class="top-bar">
       <h1>
-        <a class="brand" href="#overview" aria-label="tapvs, to the top">
+        <a class="brand" href="#overview" aria-label="tapvs, to the overview">
           <Mark />
           <span>tapvs</span>
         </a>
       </h1>
-      <nav ref={nav} aria-label="Sections">
-        <ul>
-          {sections.map(({ id, title }) => (
-            <li key={id}>
-              <a href={`#${id}`} aria-current={seen === id ? 'location' : undefined}>
-                {title}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+      <Views view={view} />
       <span class={`link link-${link.value}`} title="Whether the daemon is heard every second">
         {LINK_WORDS[link.value]}
       </span>
       <button
         type="button"
         class="icon-button"
+        data-testid="help"
+        aria-label="Keys"
+        aria-keyshortcuts={keysOn.value ? '?' : undefined}
+        title="What single keys do (?)"
+        onClick={() => {
+          helpOpen.value = true
+        }}
+      >
+        <span aria-hidden="true">?</span>
+      </button>
+      <button
+        type="button"
+        class="icon-button"
         data-testid="theme-toggle"
         aria-label={`Switch to the ${other} theme`}
-        title={`Switch to the ${other} theme`}
+        aria-keyshortcuts={keysOn.value ? 't' : undefined}
+        title={`Switch to the ${other} theme (t)`}
         onClick={toggleTheme}
       >
         <svg viewBox="0 0 20 20" aria-hidden="true">
@@ -64,6 +61,37 @@ export function TopBar({ sections }: TopBarProps) {
         </svg>
       </button>
     </header>
+  )
+}
+
+function Views({ view }: { view: ViewId }) {
+  const nav = useRef<HTMLElement>(null)
+  const sides = useSides(nav)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on a small screen the mark goes out of sight when it moves
+  useEffect(() => {
+    const here = nav.current?.querySelector<HTMLElement>('[aria-current]')
+    if (here) nav.current?.scrollTo({ left: here.offsetLeft - nav.current.offsetLeft - 40 })
+  }, [view])
+  return (
+    <div class="sideways views" data-more={sides}>
+      <nav ref={nav} aria-label="Views">
+        <ul>
+          {VIEWS.map(({ id, title }) => (
+            <li key={id}>
+              <a
+                // Where it was left: a search is still there when one comes back.
+                href={hashOf(placeLeft(id))}
+                aria-current={view === id ? 'page' : undefined}
+                aria-keyshortcuts={keysOn.value ? keyOf(id) : undefined}
+                title={`${title} (${keyOf(id)})`}
+              >
+                {title}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+    </div>
   )
 }
 

@@ -1,19 +1,20 @@
 /** A connection's packets on both sides of the balancer, as they come. */
 
-import { useLayoutEffect, useRef, useState } from 'preact/hooks'
-import { headed } from '../../../src/page/headings.ts'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { parseFilter } from '../../../src/see/moments/filter.ts'
 import { ladderFilter, showLadder } from '../choice.ts'
-import { Opening, Rung } from '../parts/rungs.tsx'
+import { pauseLadder } from '../keys.ts'
+import { LadderRows } from '../parts/rungs.tsx'
 import { Section } from '../parts/section.tsx'
 import { Term } from '../parts/term.tsx'
 import { type LadderView, useLadder } from '../parts/use-ladder.ts'
+import { useSides } from '../parts/use-sides.ts'
 
 /** px from the end within which one is taken to look at the newest. */
 const AT_END = 24
 
 export function LadderSection() {
-  const filter = ladderFilter.value
+  const filter = ladderFilter()
   const wanted = filterProblem(filter) === null ? filter : ''
   return (
     <Section
@@ -22,14 +23,18 @@ export function LadderSection() {
       about={
         <>
           Each packet of a connection twice, as it came and as it left: on the left between client
-          and <Term of="VIP" />, on the right between <Term of="LIP" /> and <Term of="RS" />; in the
-          middle its state and what was changed.
+          and <Term of="VIP" after="," /> on the right between <Term of="LIP" /> and{' '}
+          <Term of="RS" after=";" /> in the middle its state and what was changed.
         </>
       }
     >
       <FilterForm key={filter} filter={filter} />
       {wanted === '' ? (
-        <p class="empty">Choose a connection in the table above, or type which packets to show.</p>
+        <p class="empty">
+          Nothing is chosen: press a connection in <a href="#connections">Connections</a>, or type
+          which packets to show; <code class="code">tcp</code> shows all of TCP,{' '}
+          <code class="code">drop</code> what is refused.
+        </p>
       ) : (
         <Live key={`live ${wanted}`} filter={wanted} />
       )}
@@ -62,6 +67,7 @@ function FilterForm({ filter }: { filter: string }) {
         <span>Packets to show</span>
         <input
           type="text"
+          data-search
           value={text}
           placeholder="conn 202.108.10.2:33896"
           spellcheck={false}
@@ -74,7 +80,7 @@ function FilterForm({ filter }: { filter: string }) {
         Show
       </button>
       <button type="button" class="button" disabled={filter === ''} onClick={() => showLadder('')}>
-        Stop
+        Clear filter
       </button>
       <p id="ladder-words" class={problem === null ? 'facts' : 'facts bad'}>
         {problem ?? 'as conn A:P, host A, rs A, drop, state TIME_WAIT; with and, or, not'}
@@ -97,6 +103,14 @@ function Live({ filter }: { filter: string }) {
   const paused = held !== null
   const { rows, ends, gone, lost, link } = held ?? live
   const box = useRef<HTMLElement>(null)
+  const sides = useSides(box)
+  const pause = () => setHeld(held ? null : live)
+  useEffect(() => {
+    pauseLadder.value = pause
+    return () => {
+      pauseLadder.value = null
+    }
+  })
   const atEnd = useRef(true)
   const last = rows.at(-1)
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new row is what there is to scroll to
@@ -110,7 +124,8 @@ function Live({ filter }: { filter: string }) {
           type="button"
           class="button"
           aria-pressed={paused}
-          onClick={() => setHeld(held ? null : live)}
+          aria-keyshortcuts="p"
+          onClick={pause}
         >
           {paused ? 'Go on' : 'Pause'}
         </button>
@@ -120,35 +135,27 @@ function Live({ filter }: { filter: string }) {
         </span>
         {lost > 0 && <span class="bad">{lost} packets were too quick to be shown</span>}
       </p>
-      <section
-        ref={box}
-        class="ladder"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
-        tabIndex={0}
-        aria-label="Packets, the newest last"
-        data-testid="ladder"
-        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-          atEnd.current = scrollTop + clientHeight > scrollHeight - AT_END
-        }}
-      >
-        <div class="rung ladder-head" aria-hidden="true">
-          <span class="rung-time">since start</span>
-          <span class="end end-client">client</span>
-          <span class="end end-vip">VIP</span>
-          <span class="end end-lip">LIP</span>
-          <span class="end end-rs">RS</span>
-        </div>
-        {rows.length === 0 && <p class="empty">No packet yet.</p>}
-        <ol class="rungs">
-          {headed(rows, ends).map(({ key, ...one }) =>
-            one.heading ? (
-              <Opening key={key} heading={one.heading} />
-            ) : (
-              <Rung key={key} row={one.row} />
-            ),
+      <div class="sideways" data-more={sides}>
+        <section
+          ref={box}
+          class="ladder"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
+          tabIndex={0}
+          aria-label="Packets, the newest last"
+          data-testid="ladder"
+          onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+            atEnd.current = scrollTop + clientHeight > scrollHeight - AT_END
+          }}
+        >
+          <LadderRows rows={rows} ends={ends} />
+          {rows.length === 0 && link === 'up' && (
+            <p class="empty">
+              No packet yet: the flight recorder holds none that fits. What comes from now on is
+              shown as it comes.
+            </p>
           )}
-        </ol>
-      </section>
+        </section>
+      </div>
     </>
   )
 }

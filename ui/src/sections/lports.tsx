@@ -2,15 +2,15 @@
 
 import { lasting, percent, short, whole } from '../../../src/page/format.ts'
 import type { LportCell, LportLine } from '../../../src/page/lport-map.ts'
-import { view } from '../daemon.ts'
+import { heard, lports } from '../daemon.ts'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
-import { Term } from '../parts/term.tsx'
+import { Explain, Term } from '../parts/term.tsx'
 
 export function Lports() {
-  const now = view.value
-  const lines = now?.lports ?? []
-  const workers = now && now.numbers.workers.length > 1 ? now.numbers.workers : []
+  const lines = lports.value
+  const all = heard.value?.live.numbers.workers ?? []
+  const workers = all.length > 1 ? all : []
   return (
     <Section
       id="lports"
@@ -23,8 +23,15 @@ export function Lports() {
         </>
       }
     >
-      {now && lines.length === 0 && <p class="empty">No arm has a LIP.</p>}
-      {lines.length > 0 && (
+      {!lines && <p class="empty">Asking for the lports…</p>}
+      {lines?.length === 0 && (
+        <p class="empty">
+          No arm has a LIP, so no lport can run out: services by NAT, DR or tunnels need none.
+          FullNAT does: <code class="code">tapvs ipvsadm -P -z LIP -t VIP:PORT -F ARM</code> gives a
+          service one.
+        </p>
+      )}
+      {lines && lines.length > 0 && (
         <ScrollBox label="Lports by LIP and worker">
           <table class="grid-table heat" data-testid="lport-map">
             <thead>
@@ -40,14 +47,14 @@ export function Lports() {
                 <th scope="col" class="number">
                   {workers.length > 0 ? 'All' : 'Used'}
                 </th>
-                <th scope="col" class="number" title="Lports that its real servers can still take">
-                  Left
+                <th scope="col" class="number">
+                  <Explain says="lports that its real servers can still take">Left</Explain>
                 </th>
-                <th scope="col" class="number" title="Connections that found no lport">
-                  Misses
+                <th scope="col" class="number">
+                  <Explain says="connections that found no lport">Misses</Explain>
                 </th>
-                <th scope="col" title="At the growth of the last ten seconds">
-                  Runs out
+                <th scope="col">
+                  <Explain says="at the growth of the last ten seconds">Runs out</Explain>
                 </th>
               </tr>
             </thead>

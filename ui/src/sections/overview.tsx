@@ -11,35 +11,47 @@ import {
   uptime,
   whole,
 } from '../../../src/page/format.ts'
+import { meanOfLast, RATE_SEC } from '../../../src/page/smooth.ts'
 import type { ArmRow, Moment } from '../../../src/see/numbers/rows.ts'
-import { isStale, series, seriesVersion, view } from '../daemon.ts'
+import { isStale, moment, services } from '../daemon.ts'
 import { lastHeard } from '../parts/banner.tsx'
 import { Bar } from '../parts/bar.tsx'
 import { ScrollBox } from '../parts/scroll-box.tsx'
 import { Section } from '../parts/section.tsx'
 import { Spark } from '../parts/spark.tsx'
-import { Term } from '../parts/term.tsx'
+import { Explain, Term } from '../parts/term.tsx'
+import { useSeries } from '../parts/use-series.ts'
 
 /** Seconds in the small lines. */
 const SPARK_POINTS = 120
 
+/** Lines of what is wrong that are shown at once; a thousand services may fail. */
+const PROBLEMS_SHOWN = 8
+
 export function Overview() {
-  const now = view.value
+  const now = services.value ? moment.value : null
   return (
     <Section
       id="overview"
       title="Overview"
       about={
         <>
-          One balancer as it is this second: what it carries, on which <Term of="arm">arms</Term>,
-          and what is wrong, if anything.
+          One balancer as it is now: what it carries, on which{' '}
+          <Term of="arm" after=",">
+            arms
+          </Term>{' '}
+          and what is wrong, if anything. Rates are means of the last {inWords(RATE_SEC)} seconds.
         </>
       }
-      aside={now && <Process moment={now.moment} />}
+      aside={now && <Process moment={now} />}
     >
-      {now ? <Numbers moment={now.moment} /> : <p class="empty">Waiting for the first word…</p>}
+      {now ? <Numbers moment={now} /> : <p class="empty">Waiting for the first word…</p>}
     </Section>
   )
+}
+
+function inWords(count: number): string {
+  return ['no', 'one', 'two', 'three', 'four', 'five'][count] ?? `${count}`
 }
 
 function Process({ moment: { version, pid, upSec, workers } }: { moment: Moment }) {
@@ -52,77 +64,89 @@ function Process({ moment: { version, pid, upSec, workers } }: { moment: Moment 
 }
 
 function Numbers({ moment }: { moment: Moment }) {
-  const { conns, services, drops, handshakes, problems } = moment
-  const sum = (field: 'in_packets' | 'out_packets' | 'in_bytes' | 'out_bytes') =>
-    services.reduce((all, { rates }) => all + rates[field], 0)
+  const { conns, drops, handshakes, problems } = moment
   const dropsPerSecond = drops.reduce((all, { perSecond }) => all + perSecond, 0)
-  const past = seriesVersion.value >= 0
-  const line = (what: 'conns' | 'packets') => (past ? series.of(what).slice(-SPARK_POINTS) : [])
+  const series = useSeries()
+  const packets = series.of('packets').slice(-SPARK_POINTS)
+  // Of the first word there is nothing before it to take a rate from.
+  const rated = (value: number) => (moment.seconds > 0 ? rate(value) : '…')
   return (
     <>
-      <Problems problems={problems} />
+      <Problems problems={problems} none={moment.services.length === 0} />
       <dl class="tiles">
         <Tile
           name="Connections"
           value={<span data-testid="conn-total">{whole(conns.used)}</span>}
-          title="Connections in the tables of all workers, in any state"
+          says="connections in the tables of all workers, in any state"
         >
           {percent(conns.used, conns.capacity)} of {short(conns.capacity)}
           <Bar share={conns.used / conns.capacity} />
         </Tile>
-        <Tile name="New" value={rate(conns.opened)} unit="/s" title="Connections opened per second">
+        <Tile name="New" value={rated(conns.opened)} unit="/s" says="connections opened per second">
           last two minutes
-          <Spark values={line('conns')} />
+          <Spark values={series.of('conns').slice(-SPARK_POINTS)} />
         </Tile>
-        <Tile
-          name="To real servers"
-          value={rate(sum('in_packets'))}
-          unit="packets/s"
-          title="From clients to real servers, of all services"
-        >
-          {bandwidth(sum('in_bytes'))} · {byteRate(sum('in_bytes'))}
-        </Tile>
-        <Tile
-          name="To clients"
-          value={rate(sum('out_packets'))}
-          unit="packets/s"
-          title="From real servers to clients, of all services"
-        >
-          {bandwidth(sum('out_bytes'))} · {byteRate(sum('out_bytes'))}
-        </Tile>
+        <Carried moment={moment} way="in" rated={rated} />
+        <Carried moment={moment} way="out" rated={rated} />
         <Tile
           name="Packets in"
-          value={rate(line('packets').at(-1) ?? 0)}
+          value={rate(meanOfLast(packets))}
           unit="/s"
-          title="All that the arms read, also what was refused"
+          says="all that the arms read, also what was refused"
         >
           last two minutes
-          <Spark values={line('packets')} />
+          <Spark values={packets} />
         </Tile>
         <Tile
           name="Drops"
-          value={rate(dropsPerSecond)}
+          value={rated(dropsPerSecond)}
           unit="/s"
           tone={dropsPerSecond > 0 ? 'bad' : 'plain'}
-          title="Frames refused per second, for any reason"
+          says="frames refused per second, for any reason"
         >
-          <a href="#over-time">reasons</a>
+          <a href="#drops">reasons</a>
         </Tile>
         <Tile
           name="Handshake"
           value={handshakes.rs ? rate(handshakes.rs.p50) : '-'}
           unit="ms"
-          title="From a client’s SYN to the SYN+ACK of the RS: half of them are quicker"
+          says="from a client’s SYN to the SYN+ACK of the RS: half of them are quicker"
         >
           {handshakes.rs ? `95 % within ${rate(handshakes.rs.p95)} ms` : 'none yet'}
         </Tile>
       </dl>
-      <Arms arms={moment.arms.filter(({ worker }) => worker === null)} />
+      <Arms arms={moment.arms.filter(({ worker }) => worker === null)} rated={rated} />
     </>
   )
 }
 
-function Problems({ problems }: { problems: readonly string[] }) {
+interface CarriedProps {
+  moment: Moment
+  way: 'in' | 'out'
+  rated: (value: number) => string
+}
+
+/** Of all services. */
+function Carried({ moment, way, rated }: CarriedProps) {
+  const sum = (field: 'packets' | 'bytes') =>
+    moment.services.reduce((all, { rates }) => all + rates[`${way}_${field}`], 0)
+  const says = {
+    in: 'from clients to real servers, of all services',
+    out: 'from real servers to clients, of all services',
+  }
+  return (
+    <Tile
+      name={way === 'in' ? 'To real servers' : 'To clients'}
+      value={rated(sum('packets'))}
+      unit="packets/s"
+      says={says[way]}
+    >
+      {bandwidth(sum('bytes'))} · {byteRate(sum('bytes'))}
+    </Tile>
+  )
+}
+
+function Problems({ problems, none }: { problems: readonly string[]; none: boolean }) {
   if (isStale.value)
     return (
       <p class="all-well unknown">
@@ -132,10 +156,33 @@ function Problems({ problems }: { problems: readonly string[] }) {
     )
   if (problems.length === 0)
     return (
-      <p class="all-well">Nothing is wrong: every arm is up, every service has real servers.</p>
+      <p class="all-well">
+        {none
+          ? 'Nothing is wrong: every arm is up. There is no service yet.'
+          : 'Nothing is wrong: every arm is up, every service has real servers.'}
+      </p>
     )
+  const [first, rest] = [problems.slice(0, PROBLEMS_SHOWN), problems.slice(PROBLEMS_SHOWN)]
   return (
-    <ul class="problems" aria-label="What is wrong">
+    <div class="problems">
+      <Lines problems={first} label="What is wrong" />
+      {rest.length > 0 && (
+        <details>
+          <summary>
+            and {whole(rest.length)} more; <a href="#services?show=failing">services that fail</a>
+          </summary>
+          <ScrollBox label="More that is wrong">
+            <Lines problems={rest} label="What else is wrong" />
+          </ScrollBox>
+        </details>
+      )}
+    </div>
+  )
+}
+
+function Lines({ problems, label }: { problems: readonly string[]; label: string }) {
+  return (
+    <ul aria-label={label}>
       {problems.map(problem => (
         <li key={problem}>{problem}</li>
       ))}
@@ -147,15 +194,17 @@ interface TileProps {
   name: string
   value: ComponentChildren
   unit?: string
-  title: string
+  says: string
   tone?: 'plain' | 'bad'
   children: ComponentChildren
 }
 
-function Tile({ name, value, unit, title, tone = 'plain', children }: TileProps) {
+function Tile({ name, value, unit, says, tone = 'plain', children }: TileProps) {
   return (
-    <div class={`tile tile-${tone}`} title={title}>
-      <dt>{name}</dt>
+    <div class={`tile tile-${tone}`}>
+      <dt>
+        <Explain says={says}>{name}</Explain>
+      </dt>
       <dd class="tile-value">
         {value}
         {unit && <span class="unit"> {unit}</span>}
@@ -165,7 +214,12 @@ function Tile({ name, value, unit, title, tone = 'plain', children }: TileProps)
   )
 }
 
-function Arms({ arms }: { arms: readonly ArmRow[] }) {
+interface ArmsProps {
+  arms: readonly ArmRow[]
+  rated: (value: number) => string
+}
+
+function Arms({ arms, rated }: ArmsProps) {
   return (
     <ScrollBox label="Arms">
       <table class="grid-table">
@@ -175,14 +229,14 @@ function Arms({ arms }: { arms: readonly ArmRow[] }) {
               <Term of="arm">Arm</Term>
             </th>
             <th scope="col">Link</th>
-            <th scope="col" class="number" title="Frames read from it">
-              In, packets/s
+            <th scope="col" class="number">
+              <Explain says="frames read from it">In, packets/s</Explain>
             </th>
             <th scope="col" class="number">
               In, bits
             </th>
-            <th scope="col" class="number" title="Frames written to it">
-              Out, packets/s
+            <th scope="col" class="number">
+              <Explain says="frames written to it">Out, packets/s</Explain>
             </th>
             <th scope="col" class="number">
               Out, bits
@@ -203,11 +257,11 @@ function Arms({ arms }: { arms: readonly ArmRow[] }) {
                   {arm.up && !arm.orphaned ? 'up' : linkWords(arm)}
                 </span>
               </td>
-              <td class="number">{rate(arm.rxPackets)}</td>
+              <td class="number">{rated(arm.rxPackets)}</td>
               <td class="number">{bandwidth(arm.rxBits / 8)}</td>
-              <td class="number">{rate(arm.txPackets)}</td>
+              <td class="number">{rated(arm.txPackets)}</td>
               <td class="number">{bandwidth(arm.txBits / 8)}</td>
-              <td class="number">{rate(arm.drops)}</td>
+              <td class="number">{rated(arm.drops)}</td>
             </tr>
           ))}
         </tbody>
