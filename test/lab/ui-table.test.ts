@@ -35,6 +35,8 @@ const config = labConfig(folder, 'many', yaml => {
   const idle = { address: VIP, port: PORT, scheduler: 'rr', conn_timeout: 600 }
   yaml.addIn(['services'], yaml.createNode({ ...idle, real_servers: servers }))
   for (const service of manyServices()) yaml.addIn(['services'], yaml.createNode(service))
+  // However long all of this takes, they are still there.
+  yaml.setIn(['tcp', 'timeouts'], yaml.createNode({ syn_recv: 600 }))
   // And one that matches.
   const out = { source: '192.168.168.0/24', in: 'int0', addresses: [{ address: '202.108.10.3' }] }
   yaml.setIn(['arms', 0, 'local_addresses'], yaml.createNode(['202.108.10.3']))
@@ -94,54 +96,6 @@ async function summaryIs(pattern: RegExp): Promise<void> {
   await summary().filter({ hasText: pattern }).waitFor()
 }
 
-test('a thousand services in a window: one scrolls, searches, sorts and unfolds them', async () => {
-  const { page } = visit
-  await goTo(page, 'Services')
-  const table = page.getByTestId('services')
-  const rows = table.getByRole('row')
-  const count = page.getByTestId('service-count')
-  await count.filter({ hasText: `${(SERVICES + 3).toLocaleString('en')} services` }).waitFor()
-  const height = await page.evaluate('document.documentElement.scrollHeight')
-  assert.ok(Number(height) < 1500, `${height} px`)
-  assert.ok((await rows.count()) < 60)
-  // Typing is answered within a second.
-  await page.keyboard.press('/')
-  const beganMs = performance.now()
-  await page.keyboard.type('udp 8997')
-  await count.filter({ hasText: '1 of ' }).waitFor()
-  const tookMs = performance.now() - beganMs
-  assert.ok(tookMs < 1000 + 8 * 50, `${tookMs} ms`)
-  assert.match(page.url(), /#services\?search=udp%208997$/)
-  assert.match((await rows.nth(1).textContent()) ?? '', /UDP 202\.108\.10\.9:8997.*3 of 3 take new/)
-  // Unfolded by the keyboard.
-  await table.focus()
-  await page.keyboard.press('ArrowRight')
-  await table.getByText('192.168.168.53:80').waitFor()
-  assert.equal(await rows.nth(1).getAttribute('aria-expanded'), 'true')
-  await page.getByRole('button', { name: 'Clear filters' }).click()
-  await count.filter({ hasText: ' services' }).waitFor()
-  for (const word of ['MATCH', '2001:db8::9']) {
-    await page.getByTestId('service-search').fill(word)
-    await rows.nth(1).filter({ hasText: word }).waitFor()
-  }
-  // What was searched for is left with the view, and there again when one comes back.
-  await page.getByTestId('service-search').fill('')
-  await table.getByRole('button', { name: 'Inactive' }).click()
-  await rows
-    .nth(1)
-    .filter({ hasText: `${VIP}:${PORT}` })
-    .waitFor()
-  await table.evaluate('table => table.scrollTo({ top: table.scrollHeight })')
-  await table.locator('.row-current, [aria-rowindex="1004"]').first().waitFor()
-  await page.goBack()
-  await page.goForward()
-  await rows
-    .nth(1)
-    .filter({ hasText: `${VIP}:${PORT}` })
-    .waitFor()
-  await screenshot(page, 'many-services')
-})
-
 test('as many as the daemon has, and only some dozen rows of them in the document', async () => {
   const { conns: counted } = await countersOf(lab)
   await goTo(visit.page, 'Overview')
@@ -170,12 +124,15 @@ test('a column sorts both ways, through all of them', async () => {
 
 test('a search and filters leave what fits, and say how much that is', async () => {
   const { page } = visit
-  await search().fill('11.0.0.1:424')
-  const { matched, rows } = await conns('search=11.0.0.1:424&limit=100')
-  assert.ok(matched > 5 && matched <= 10, `${matched}`)
-  for (const { client } of rows) assert.match(client, /:424\d$/)
+  // Of one that is there: with so many in so short a time some frames are lost.
+  const [some] = (await conns('limit=1')).rows
+  const part = some?.client.slice(0, -1) ?? ''
+  await search().fill(part)
+  const { matched, rows, total } = await conns(`search=${part}&limit=1000`)
+  assert.ok(matched > 0 && matched < total / 10, `${matched} of ${total}`)
+  assert.ok(rows.every(({ client }) => client.startsWith(part)))
   await summaryIs(new RegExp(`^${matched} of `))
-  await firstRow(([client = '']) => /^11\.0\.0\.1:424\d$/.test(client))
+  await firstRow(([client = '']) => client.startsWith(part))
   // A field for searching is emptied by Escape.
   await search().press('Escape')
   await summaryIs(/^\d\d,\d+ connections$/)
@@ -225,4 +182,52 @@ test('by the keyboard alone: search, choose a row, and its packets are in the la
   await page.goto(`${url.origin}/?ladder=${encodeURIComponent(`conn ${client}`)}`)
   await ladder.getByText(lip).first().waitFor()
   assert.equal(page.url(), address)
+})
+
+test('a thousand services in a window: one scrolls, searches, sorts and unfolds them', async () => {
+  const { page } = visit
+  await goTo(page, 'Services')
+  const table = page.getByTestId('services')
+  const rows = table.getByRole('row')
+  const count = page.getByTestId('service-count')
+  await count.filter({ hasText: `${(SERVICES + 3).toLocaleString('en')} services` }).waitFor()
+  const height = await page.evaluate('document.documentElement.scrollHeight')
+  assert.ok(Number(height) < 1500, `${height} px`)
+  assert.ok((await rows.count()) < 60)
+  // Typing is answered within a second.
+  await page.keyboard.press('/')
+  const beganMs = performance.now()
+  await page.keyboard.type('udp 8997')
+  await count.filter({ hasText: '1 of ' }).waitFor()
+  const tookMs = performance.now() - beganMs
+  assert.ok(tookMs < 1000 + 8 * 50, `${tookMs} ms`)
+  assert.match(page.url(), /#services\?search=udp%208997$/)
+  assert.match((await rows.nth(1).textContent()) ?? '', /UDP 202\.108\.10\.9:8997.*3 of 3 take new/)
+  // Unfolded by the keyboard.
+  await table.focus()
+  await page.keyboard.press('ArrowRight')
+  await table.getByText('192.168.168.53:80').waitFor()
+  assert.equal(await rows.nth(1).getAttribute('aria-expanded'), 'true')
+  await page.getByRole('button', { name: 'Clear filters' }).click()
+  await count.filter({ hasText: ' services' }).waitFor()
+  for (const word of ['MATCH', '2001:db8::9']) {
+    await page.getByTestId('service-search').fill(word)
+    await rows.nth(1).filter({ hasText: word }).waitFor()
+  }
+  // What was searched for is left with the view, and there again when one comes back.
+  await page.getByTestId('service-search').fill('')
+  await table.getByRole('button', { name: 'Inactive' }).click()
+  await rows
+    .nth(1)
+    .filter({ hasText: `${VIP}:${PORT}` })
+    .waitFor()
+  await table.evaluate('table => table.scrollTo({ top: table.scrollHeight })')
+  await table.locator('.row-current, [aria-rowindex="1004"]').first().waitFor()
+  await page.goBack()
+  await page.goForward()
+  await rows
+    .nth(1)
+    .filter({ hasText: `${VIP}:${PORT}` })
+    .waitFor()
+  await screenshot(page, 'many-services')
 })
