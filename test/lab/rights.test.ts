@@ -38,8 +38,14 @@ function filters(pid: number, tid: number): number {
 /** Rings of io_uring that a process has. */
 function rings(pid: number): number {
   const folder = `/proc/${pid}/fd`
-  return readdirSync(folder).filter(fd => readlinkSync(join(folder, fd)).includes('io_uring'))
-    .length
+  const target = (fd: string) => {
+    try {
+      return readlinkSync(join(folder, fd))
+    } catch {
+      return '' // closed meanwhile
+    }
+  }
+  return readdirSync(folder).filter(fd => target(fd).includes('io_uring')).length
 }
 
 /** A line of /proc/PID/task/TID/status as hexadecimal. */
