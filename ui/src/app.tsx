@@ -44,7 +44,7 @@ export function App() {
       </button>
       <TopBar view={view} />
       <Banner />
-      <main class={isStale.value ? 'stale' : undefined} data-view={view}>
+      <main class={isStale.value && !isStranger ? 'stale' : undefined} data-view={view}>
         {isStranger ? <Refused /> : <Shown key={view} />}
         <Words />
       </main>
