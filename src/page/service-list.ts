@@ -8,7 +8,7 @@ import type { RsRow, ServiceRow } from '../see/numbers/rows.ts'
 import { serviceFacts } from './service-facts.ts'
 
 export type ServiceLine =
-  | { kind: 'service'; row: ServiceRow; open: boolean; at: number; of: number }
+  | { kind: 'service'; row: ServiceRow; total: number; open: boolean; at: number; of: number }
   | { kind: 'rs'; row: RsRow; info: RealServerInfo; service: ServiceRow; at: number; of: number }
   | { kind: 'text'; service: ServiceRow; text: string; bad: boolean }
 
@@ -52,7 +52,8 @@ export function serviceLines(
     const [info, row] = [services[index], rows[index]]
     if (!info || !row) return []
     const open = all !== folding.turned.has(row.service)
-    const line: ServiceLine = { kind: 'service', row, open, at: i + 1, of: chosen.length }
+    const total = info.real_servers.reduce((sum, { stats }) => sum + stats.conns, 0)
+    const line: ServiceLine = { kind: 'service', row, total, open, at: i + 1, of: chosen.length }
     return open ? [line, ...unfolded(info, row)] : [line]
   })
 }

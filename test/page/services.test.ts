@@ -112,6 +112,16 @@ test('few services are unfolded: what they are, their real servers, and why one 
   ])
 })
 
+test('a service has had as many connections as its real servers', () => {
+  const [rs] = SEED.real_servers
+  assert.ok(rs)
+  const real_servers = [3, 4].map(conns => ({ ...rs, stats: { ...rs.stats, conns } }))
+  const services = [{ ...SEED, real_servers }]
+  const [line] = serviceLines(services, rowsOf(services), [0], AS_IT_SUITS)
+  assert.ok(line?.kind === 'service')
+  assert.equal(line.total, 7)
+})
+
 test('a thousand are folded, until one is turned, or all are', () => {
   const many = Array.from({ length: 1000 }, (_, i) => ({ ...SEED, port: i + 1 }))
   const name = rowsOf(many.slice(2, 3))[0]?.service ?? ''

@@ -240,13 +240,8 @@ export class CheckReader {
     const host = type === 'http' || type === 'https' ? used(own.host) : undefined
     if (host !== undefined) check.host = host
     if (own.delay || check.fall === 1 || check.interval === DELAYS[type]) return
-    const what = `no delay_before_retry, which means ${DELAYS[type]} s`
-    this.#collector.notCarried(
-      place,
-      what,
-      'a failed check is repeated after its interval',
-      'delay',
-    )
+    const what = `without delay_before_retry keepalived repeats a failed check after ${DELAYS[type]} s`
+    this.#collector.notCarried(place, what, 'here it is repeated after its interval', 'delay')
   }
 
   #statements(statements: readonly Statement[], block: typeof IN_CHECK): Statement[] {

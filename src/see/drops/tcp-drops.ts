@@ -53,12 +53,7 @@ export const TCP_DROPS = {
         }
       }
       if (frame.isPast) return answersHere(frame)
-      const known = frame.context.services.filter(({ protocol }) => protocol === 'tcp')
-      const services = known.map(endpointText)
-      return {
-        rule: `destination ${frame.to} is no service; services are ${listed(services)}`,
-        advice: `if it is to be one: tapvs ipvsadm -A -t ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
-      }
+      return noService(frame, 'tcp', known => `is no service; services are ${known}`)
     },
   },
 
@@ -151,6 +146,28 @@ export function answersHere(frame: Refused): Explanation {
   }
 }
 
+/** `rule` is told of the services of that protocol as they are now, which may be more than when the frame came. */
+export function noService(
+  frame: Refused,
+  protocol: 'tcp' | 'udp',
+  rule: (known: string) => string,
+): Explanation {
+  const services = frame.context.services
+    .filter(service => service.protocol === protocol)
+    .map(endpointText)
+  const option = protocol === 'tcp' ? '-t' : '-u'
+  if (services.includes(frame.to)) {
+    return {
+      rule: `destination ${frame.to} was no service when it came, and is one now`,
+      advice: `what comes now is taken, if the service has LIPs and real servers: tapvs ipvsadm -ln ${option} ${frame.to}`,
+    }
+  }
+  return {
+    rule: `destination ${frame.to} ${rule(listed(services))}`,
+    advice: `if it is to be one: tapvs ipvsadm -A ${option} ${frame.to} -s ${DEFAULT_SCHEDULER}; then -P for its LIPs and -a for its real servers; else a scan by ${frame.src}`,
+  }
+}
+
 /** ipvsadm's option for the service that the frame is for. */
 function serviceOption({ headers }: Refused): string {
   return headers.udp === null ? '-t' : '-u'
@@ -202,6 +219,6 @@ function ofHash({ service, src, to }: Refused, option: string): Explanation | un
 export function noLip(frame: Refused, option: string): Explanation {
   return {
     rule: `service ${frame.to} has no LIP to connect to real servers from`,
-    advice: `tapvs ipvsadm -P -z LIP ${option} ${frame.to} -F ARM; or local_addresses of the arm, which serve all that name none`,
+    advice: `tapvs ipvsadm -P -z LIP ${option} ${frame.to} -F ARM; those of all arms are for services of the config that name none, not for one that ipvsadm -A has made`,
   }
 }

@@ -1,13 +1,10 @@
 /** Datagrams that are refused, and those that open no connection. */
 
-import { DEFAULT_SCHEDULER } from '../../api/words.ts'
-import { endpointText } from '../../wire/ip-address.ts'
 import { PROTO } from '../../wire/ipv4.ts'
 import { UDP } from '../../wire/udp.ts'
 import { checksumRule } from './checksum-rule.ts'
-import { listed } from './drop-context.ts'
 import type { DropTable } from './drop-row.ts'
-import { answersHere, noLip, noRs } from './tcp-drops.ts'
+import { answersHere, noLip, noRs, noService } from './tcp-drops.ts'
 
 export const UDP_DROPS = {
   udp_header: {
@@ -45,12 +42,7 @@ export const UDP_DROPS = {
         }
       }
       if (frame.isPast) return answersHere(frame)
-      const known = frame.context.services.filter(({ protocol }) => protocol === 'udp')
-      const services = known.map(endpointText)
-      return {
-        rule: `destination ${frame.to} is no service of UDP; those are ${listed(services)}`,
-        advice: `if it is to be one: tapvs ipvsadm -A -u ${frame.to} -s ${DEFAULT_SCHEDULER}; else a scan by ${frame.src}`,
-      }
+      return noService(frame, 'udp', known => `is no service of UDP; those are ${known}`)
     },
   },
 

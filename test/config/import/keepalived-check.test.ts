@@ -16,7 +16,7 @@ function check(checker: string, service = '') {
   return { check: file.services[0]?.check, said: said.filter(line => !line.startsWith(DELAY)) }
 }
 
-const DELAY = 'no delay_before_retry, which means'
+const DELAY = 'without delay_before_retry keepalived repeats a failed check after'
 /** Of keepalived. */
 const TIMES = { interval: 60, max_interval: 60, timeout: 5, rise: 1, fall: 2 }
 
@@ -62,8 +62,9 @@ test('delay_before_retry is told where it is given, and once where it is not', (
     real_server 10.1.0.1 80 { TCP_CHECK { } }
     real_server 10.1.0.2 80 { TCP_CHECK { } } }`
   const told = (service: string) => importKeepalived({ name: 'x', text: text(service) }).notCarried
+  const here = 'here it is repeated after its interval'
+  assert.deepEqual(told(''), [`x:6: ${DELAY} 1 s (and 1 more): ${here}`])
   const why = 'a failed check is repeated after its interval'
-  assert.deepEqual(told(''), [`x:6: ${DELAY} 1 s (and 1 more): ${why}`])
   assert.deepEqual(told('delay_before_retry 2'), [`x:5: delay_before_retry 2 of ${LABEL}: ${why}`])
   // Nothing is repeated, or after as long.
   for (const same of ['retry 0', 'delay_loop 1']) assert.deepEqual(told(same), [])

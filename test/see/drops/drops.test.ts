@@ -131,6 +131,18 @@ test('what a real server of DR answers through here has to go past here', () => 
   assert.match(explainDrop('tcp_no_service', refused, context).advice, /else a scan by/)
 })
 
+test('a service that came after the packet is no longer told to be missing', () => {
+  const context = contextOfStand(new Stand())
+  const bytes = frame(packet(SYN), WAN).subarray(10)
+  const refused = { arm: 'dpdk0', bytes, vnet: new Uint8Array(10), length: bytes.length }
+  const { rule, advice } = explainDrop('tcp_no_service', refused, context)
+  assert.match(
+    rule,
+    /^destination 202\.108\.10\.1:6379 was no service when it came, and is one now$/,
+  )
+  assert.match(advice, /tapvs ipvsadm -ln -t 202\.108\.10\.1:6379$/)
+})
+
 test('what an ICMPv6 error quotes is read as IPv6', () => {
   const ends = { src: '2001:db8::9', dst: '2001:db8::7' }
   const rule = (reason: DropReason, quote: Uint8Array) => {

@@ -76,7 +76,11 @@ interface CellProps {
   children: ComponentChildren
 }
 
-function Service({ line: { row, open } }: { line: Extract<ServiceLine, { kind: 'service' }> }) {
+function Service({
+  line: { row, total, open },
+}: {
+  line: Extract<ServiceLine, { kind: 'service' }>
+}) {
   const usable = usableOf(row)
   const of = row.realServers.length
   const tone = !row.usable ? 'bad' : usable < of ? 'warn' : 'good'
@@ -102,6 +106,9 @@ function Service({ line: { row, open } }: { line: Extract<ServiceLine, { kind: '
       <Cell at={5}> </Cell>
       <Cell at={6} number>
         {whole(row.inactive)}
+      </Cell>
+      <Cell at={7} number>
+        {whole(total)}
       </Cell>
       <Rates row={row} />
     </>
@@ -146,6 +153,9 @@ function RealServer({ line }: { line: Extract<ServiceLine, { kind: 'rs' }> }) {
       <Cell at={6} number id={`rs-${row.rs}-inactive`}>
         {whole(row.inactive)}
       </Cell>
+      <Cell at={7} number id={`rs-${row.rs}-total`}>
+        {whole(info.stats.conns)}
+      </Cell>
       <Rates row={row} />
     </>
   )
@@ -156,7 +166,7 @@ function Rates({ row: { rates } }: { row: BalancedRow }) {
   if (!moment.value?.seconds)
     return (
       <>
-        {[7, 8, 9].map(at => (
+        {[8, 9, 10].map(at => (
           <Cell key={at} at={at} number>
             …
           </Cell>
@@ -165,13 +175,13 @@ function Rates({ row: { rates } }: { row: BalancedRow }) {
     )
   return (
     <>
-      <Cell at={7} number>
+      <Cell at={8} number>
         {rate(rates.conns)}
       </Cell>
-      <Cell at={8} number>
+      <Cell at={9} number>
         {rate(rates.in_packets)}, {rate(rates.out_packets)}
       </Cell>
-      <Cell at={9} number>
+      <Cell at={10} number>
         {short(rates.in_bytes * 8)}, {short(rates.out_bytes * 8)}
       </Cell>
     </>

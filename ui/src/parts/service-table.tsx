@@ -24,6 +24,9 @@ import { ServiceLineRow } from './service-line.tsx'
 import { HEAD, useRows } from './use-rows.ts'
 import { useSides } from './use-sides.ts'
 
+/** px: its border, and a scroll bar below it. */
+const EDGES = 14
+
 /** It stays while one looks at other views. */
 export const folding = signal<Folding>(AS_IT_SUITS)
 
@@ -38,6 +41,7 @@ const COLUMNS: { sort?: ServiceSort; name: string; title: string; number?: boole
   { sort: 'active', name: 'Active', title: 'connections in ESTABLISHED', number: true },
   { name: 'Share', title: 'part of the service’s active connections' },
   { sort: 'inactive', name: 'Inactive', title: 'in any other state', number: true },
+  { name: 'Total', title: 'connections opened since it is there', number: true },
   { sort: 'conns', name: 'New/s', title: 'connections opened per second', number: true },
   {
     sort: 'packets',
@@ -86,7 +90,9 @@ export function ServiceTable({ rows, chosen, query, onQuery }: ServiceTableProps
         tabIndex={0}
         data-testid="services"
         aria-label="Services"
-        style={{ '--rows-height': `${HEAD + (Math.min(total, 100) + 1) * ROW_HEIGHT}px` }}
+        style={{
+          '--rows-height': `${HEAD + (total === 0 ? 2 : Math.min(total, 100)) * ROW_HEIGHT + EDGES}px`,
+        }}
         aria-rowcount={total + 1}
         aria-colcount={COLUMNS.length}
         aria-activedescendant={isSeen && total > 0 ? `service-${current}` : undefined}

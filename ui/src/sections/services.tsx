@@ -21,7 +21,7 @@ import { narrow, place } from '../place.ts'
 
 const SHOWS: Record<ServiceShow, string> = {
   all: 'all',
-  failing: 'with a real server that is out',
+  failing: 'with one that is out',
   busy: 'with connections',
   idle: 'without connections',
 }
