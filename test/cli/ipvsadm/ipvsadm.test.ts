@@ -283,6 +283,6 @@ test('--socket goes anywhere', async () => {
 test('-h and -v need no daemon', async () => {
   const daemon = new PaperDaemon()
   assert.match(await say(daemon, '-h'), /^tapvs ipvsadm COMMAND/)
-  assert.match(await say(daemon, '-v'), /^\d+\.\d+\.\d+\n$/)
+  assert.match(await say(daemon, '-v'), /^\d+\.\d+\.\d+(\+[0-9a-f]+(\.dirty)?)?\n$/)
   assert.deepEqual(daemon.asked, [])
 })
