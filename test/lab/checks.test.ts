@@ -1,5 +1,5 @@
 /** Three redis-servers behind a VIP: one is killed and one hangs while clients come; then both come back. */
-// alone: it judges how soon an RS is found dead
+// paired: it judges how soon an RS is found dead
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

@@ -2,7 +2,7 @@
  * Real servers that stop answering while clients hold connections: with on_down reset these hear of it, the sorry server takes
  * the new ones, and with when_down all everybody is asked when nobody answers. One that is drained or deleted can be cut.
  */
-// alone: it judges how soon a client hears of it
+// paired: it judges how soon a client hears of it
 
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -3,7 +3,7 @@
  * and kept to in both directions, with TOA; an RS that is not there ends a connect(); a TTL that is used up is told.
  * TAPVS_LONG: 100 MiB each way instead of 4.
  */
-// alone: it judges how soon connect fails
+// paired: it judges how soon connect fails
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

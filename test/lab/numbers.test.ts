@@ -1,5 +1,5 @@
 /** What the numbers say of real traffic through the lab: rates, metrics, handshakes, and `tapvs top` on a terminal. */
-// alone: it judges rates
+// paired: it judges rates
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

@@ -2,7 +2,7 @@
  * How the page lets people in, and how it looks to them: its token, the keyboard, both themes, a narrow window, and what
  * axe says of it. The screenshots are for people: dist/ui-screenshots.
  */
-// alone: a browser takes a core
+// paired: a browser takes a core of the two
 
 import assert from 'node:assert/strict'
 import { request } from 'node:http'

@@ -1,5 +1,5 @@
 /** The page with many connections and services: its tables are searched, sorted and filtered, and one of each is looked at closely. */
-// alone: a browser takes a core
+// paired: a browser takes a core of the two
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, test } from 'node:test'

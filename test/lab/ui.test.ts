@@ -1,5 +1,5 @@
 /** The page in a real browser, over real traffic: what it shows is what ipvsadm, the metrics and the packets say. */
-// alone: a browser takes a core
+// paired: a browser takes a core of the two
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
