@@ -1,6 +1,8 @@
 // What a lab that is up is good for: commands with what they show.
 
 import { relative } from 'node:path'
+import { TapvsClient } from '../src/client/index.ts'
+import { version } from '../src/control/system/version.ts'
 import { readAppliance } from './effective-config.ts'
 import { CHECKOUT, DEFAULT_NAME } from './topology.ts'
 import type { Lab } from './two-arm.ts'
@@ -39,7 +41,26 @@ export async function thingsToTry(lab: Lab): Promise<string> {
   const width = Math.max(...rows.map(([words]) => words.length))
   const lines = rows.map(([words, what]) => `  ${words.padEnd(width)}  # ${what}`)
   const page = lab.wanted.ui === undefined ? [] : ['', await pageOf(lab)]
-  return ['The lab is up. Things to try:', '', ...lines, ...page].join('\n')
+  const other = otherVersion(await versionOf(lab), version)
+  return ['The lab is up. Things to try:', '', ...lines, ...page, ...other].join('\n')
+}
+
+async function versionOf(lab: Lab): Promise<string> {
+  const client = new TapvsClient({ socket: lab.paths.socket })
+  try {
+    return (await client.ping()).version
+  } finally {
+    client.close()
+  }
+}
+
+/** What there is to say if the lab was raised before the checkout became what it is. */
+export function otherVersion(running: string, here: string): string[] {
+  if (running === here) return []
+  return [
+    '',
+    `Its daemon goes on as tapvs ${running}, and this checkout is ${here}: lab down and lab up take that one.`,
+  ]
 }
 
 /** => a line with its address */

@@ -104,7 +104,7 @@ export const FIELDS = {
   lost: {
     kind: 'list',
     item: /^(?:client|vip|lip|rs)\.[1-9]\d{0,2}$/,
-    like: 'rs.2: whose packet, of client, vip, lip and rs, and its number',
+    like: 'client, vip, lip or rs, and the number of its packet, as in client.2',
     min: 0,
     max: 8,
     otherwise: [],

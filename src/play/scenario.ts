@@ -64,8 +64,7 @@ function unknownKey(key: string): string {
 function mistakeAt(key: Key): string {
   const field: Field = FIELDS[key]
   if (field.kind === 'choice') return `${key} is one of ${field.words.join(', ')}`
-  if (field.kind === 'list')
-    return `${key} takes ${field.min} to ${field.max} of these: ${field.like}`
+  if (field.kind === 'list') return `${key} takes ${field.min} to ${field.max} of: ${field.like}`
   const more = key === 'worker' ? ', and not more than workers' : ''
   return `${key} is a whole number from ${field.min} to ${field.max}${more}`
 }

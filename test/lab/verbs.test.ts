@@ -5,6 +5,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { otherVersion } from '../../netns/things-to-try.ts'
 import { CHECKOUT } from '../../netns/topology.ts'
 import { Lab } from '../../netns/two-arm.ts'
 import { labName, mustClient, scratchFolder, VIP } from '../kit/lab.ts'
@@ -45,8 +46,18 @@ test('up twice is up once', () => {
     assert.ok(first.stdout.includes(thing), thing)
   }
   const before = type('status --json').stdout
-  assert.equal(type('up').status, 0)
+  const second = type('up')
+  assert.equal(second.status, 0)
+  assert.doesNotMatch(second.stdout, /goes on as/)
   assert.equal(type('status --json').stdout, before, 'the same processes are still there')
+})
+
+test('a daemon from before the checkout was changed is told', () => {
+  assert.deepEqual(otherVersion('0.1.0+a', '0.1.0+a'), [])
+  assert.match(
+    otherVersion('0.1.0+a', '0.1.0+b').join(),
+    /as tapvs 0\.1\.0\+a, .* 0\.1\.0\+b: lab down/,
+  )
 })
 
 test('status for programs', () => {

@@ -65,7 +65,7 @@ test('the config of every scenario is one that the daemon would take', () => {
 test('what is wrong is said in words, all of it', () => {
   assert.deepEqual(mistakes('v=1&protcol=udp&connections=41&lost=rs.0&toa=never'), [
     'connections is a whole number from 1 to 40',
-    'lost takes 0 to 8 of these: rs.2: whose packet, of client, vip, lip and rs, and its number',
+    'lost takes 0 to 8 of: client, vip, lip or rs, and the number of its packet, as in client.2',
     'toa is one of seed, master, off',
     '"protcol" is nothing that can be chosen; did you mean protocol?',
   ])

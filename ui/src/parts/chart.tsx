@@ -73,6 +73,9 @@ export function spanRange(endSec: number): [number, number] {
   return [endSec - SPAN_SEC, endSec]
 }
 
+/** What is counted is whole. */
+const WHOLE = Array.from({ length: 13 }, (_, e) => [1, 2, 5].map(n => n * 10 ** e)).flat()
+
 /** Time below, what is counted on the left. */
 export function axes(): uPlot.Axis[] {
   const axis = {
@@ -83,7 +86,7 @@ export function axes(): uPlot.Axis[] {
   }
   return [
     { ...axis, size: 26, space: 80, incrs: STEPS, values: (_, times) => times.map(clock) },
-    { ...axis, size: 44, space: 34, values: (_, values) => values.map(short) },
+    { ...axis, size: 44, space: 34, incrs: WHOLE, values: (_, values) => values.map(short) },
   ]
 }
 

@@ -77,12 +77,17 @@ function Numbers({ moment }: { moment: Moment }) {
         <Tile
           name="Connections"
           value={<span data-testid="conn-total">{whole(conns.used)}</span>}
-          says="connections in the tables of all workers, in any state"
+          says="connections in the tables of all workers, in any state, with those of health checks, which no listing has"
         >
           {percent(conns.used, conns.capacity)} of {short(conns.capacity)}
           <Bar share={conns.used / conns.capacity} />
         </Tile>
-        <Tile name="New" value={rated(conns.opened)} unit="/s" says="connections opened per second">
+        <Tile
+          name="New"
+          value={rated(conns.opened)}
+          unit="/s"
+          says="connections opened per second, with those of health checks"
+        >
           last two minutes
           <Spark values={series.of('conns').slice(-SPARK_POINTS)} />
         </Tile>
