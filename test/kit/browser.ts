@@ -54,6 +54,10 @@ export class Chromium {
     page.on('request', request => {
       if (!request.url().startsWith(`${origin}/`)) complaints.push(`away: ${request.url()}`)
     })
+    // What its policy refused is not always told on the console: a try of eval that is caught is not.
+    await page.addInitScript(
+      "addEventListener('securitypolicyviolation', e => console.error('policy', e.violatedDirective, e.blockedURI))",
+    )
     await page.goto(url)
     return { page, complaints }
   }

@@ -128,7 +128,7 @@ test('a lesson is done by the form, remembered, and in the link', async () => {
   await page.getByRole('button', { name: 'Lose it before the balancer' }).click()
   await page.getByText('lost between client and VIP').waitFor()
   await page.getByLabel('Weights').fill('10 x')
-  await page.getByText('servers takes 1 to 4 of these').waitFor()
+  await page.getByText('servers takes 1 to 4 of:').waitFor()
   assert.equal(await page.getByLabel('Weights').getAttribute('aria-invalid'), 'true')
   assert.deepEqual(complaints, [])
 })
