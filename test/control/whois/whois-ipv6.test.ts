@@ -2,15 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Log } from '../../../src/control/log/log.ts'
-import { SessionDrain } from '../../../src/control/sessions/drain.ts'
-import { probe } from '../../../src/control/threads/probe.ts'
-import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
-import { History } from '../../../src/control/whois/history.ts'
 import { whois } from '../../../src/control/whois/whois.ts'
 import { tcpFrame } from '../../kit/frame.ts'
 import { SEED6_CONFIG } from '../../kit/nd.ts'
-import { CLIENT_MAC, Stand } from '../../kit/stand.ts'
+import { CLIENT_MAC } from '../../kit/stand.ts'
+import { whoAnswers } from '../../kit/who-answers.ts'
 
 const [CLIENT, VIP, LIP, RS] = [
   '2001:db8:10::2',
@@ -18,27 +14,10 @@ const [CLIENT, VIP, LIP, RS] = [
   '2001:db8:168::7',
   '2001:db8:168::2',
 ]
-const LOG = { put: () => {} } as unknown as Log
 
 test('by the LIP and by the client, while it lives and afterwards', async () => {
-  const memory = newSessionRing()
-  const stand = new Stand(SEED6_CONFIG, undefined, { sessions: sessionRing(memory) }).resolveRss()
-  const options = { connections: 64, file: null, keep: 1, size: 2 ** 30 }
-  const history = new History(options, Date.now() - 100_000, () => {})
-  const drain = new SessionDrain([memory], [history], LOG)
-  const from: Parameters<typeof whois>[1] = {
-    model: stand.model,
-    workers: {
-      probe: async (key, read) => {
-        for (let at = 0; at >= 0; ) {
-          const probed = probe(stand.engine, key, at, 2, stand.now)
-          read(probed, 1)
-          at = probed.next
-        }
-      },
-    },
-    records: { history, catchUp: () => drain.catchUp() },
-  }
+  const { stand, from } = whoAnswers(SEED6_CONFIG)
+  stand.resolveRss()
   const syn = (src: string) =>
     stand.input(
       'dpdk0',

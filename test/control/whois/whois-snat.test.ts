@@ -2,13 +2,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Log } from '../../../src/control/log/log.ts'
-import { SessionDrain } from '../../../src/control/sessions/drain.ts'
-import { probe } from '../../../src/control/threads/probe.ts'
-import { newSessionRing, sessionRing } from '../../../src/control/threads/session-ring.ts'
-import { History } from '../../../src/control/whois/history.ts'
 import { whois } from '../../../src/control/whois/whois.ts'
-import { Stand } from '../../kit/stand.ts'
+import { whoAnswers } from '../../kit/who-answers.ts'
 
 const [OUTSIDE, OUTSIDE6] = ['202.108.10.3', '2001:db8:10::3']
 const [FAR, FAR6] = ['10.1.2.3', '2001:db8:10::2']
@@ -32,24 +27,7 @@ const syn = (host: string, port: number, to: string) =>
   `${host}.${port} > ${to}.80: Flags [S], seq 1000, win 29200, length 0`
 
 function appliance() {
-  const memory = newSessionRing()
-  const stand = new Stand(CONFIG, undefined, { sessions: sessionRing(memory) })
-  const options = { connections: 64, file: null, keep: 1, size: 2 ** 30 }
-  const history = new History(options, Date.now() - 100_000, () => {})
-  const drain = new SessionDrain([memory], [history], { put: () => {} } as unknown as Log)
-  const from: Parameters<typeof whois>[1] = {
-    model: stand.model,
-    workers: {
-      probe: async (key, read) => {
-        for (let at = 0; at >= 0; ) {
-          const probed = probe(stand.engine, key, at, 2, stand.now)
-          read(probed, 1)
-          at = probed.next
-        }
-      },
-    },
-    records: { history, catchUp: () => drain.catchUp() },
-  }
+  const { stand, from } = whoAnswers(CONFIG)
   const asked = async (address: string, port: number, rs?: string) => {
     const { as, conns, last } = await whois({ address, port, ...(rs && { rs }) }, from)
     const rows = conns.map(({ client, rs, forwarding, state }) =>
