@@ -1,13 +1,12 @@
 /** Questions for MACs, and what hosts answer. */
 
 import { ipv4Text } from '../wire/address.ts'
-import { ARP, ARP_OP } from '../wire/arp.ts'
+import { ARP, ARP_OP, turnIntoReply } from '../wire/arp.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
 import { VNET } from '../wire/vnet-hdr.ts'
-import { macOf } from './frames.ts'
+import { MAC_HIGH, MACS } from './frames.ts'
 
 const ARP_AT = VNET.BYTES + ETH.HEADER
-const MAC = 6
 
 /** Whose MAC is asked for, by a frame from the virtio-net header on; undefined if it asks for none. */
 export function askedFor(frame: Uint8Array): string | undefined {
@@ -21,15 +20,6 @@ export function askedFor(frame: Uint8Array): string | undefined {
 /** `request` is such a question. */
 export function arpAnswer(side: 'client' | 'rs', request: Uint8Array): Uint8Array {
   const answer = request.slice(0, ARP_AT + ARP.BYTES)
-  const own = macOf(side)
-    .split(':')
-    .map(byte => Number.parseInt(byte, 16))
-  const asker = request.slice(ARP_AT + ARP.SHA, ARP_AT + ARP.SHA + MAC + 4)
-  answer.set(asker.subarray(0, MAC), VNET.BYTES + ETH.DST)
-  answer.set(own, VNET.BYTES + ETH.SRC)
-  answer[ARP_AT + ARP.OP + 1] = ARP_OP.REPLY
-  answer.set(own, ARP_AT + ARP.SHA)
-  answer.copyWithin(ARP_AT + ARP.SPA, ARP_AT + ARP.TPA, ARP_AT + ARP.TPA + 4)
-  answer.set(asker, ARP_AT + ARP.THA)
+  turnIntoReply(new DataView(answer.buffer), VNET.BYTES, MAC_HIGH, MACS[side])
   return answer
 }

@@ -28,20 +28,11 @@ export interface Segment extends Ends {
 }
 
 /** The last bytes of a MAC; the first ones are those of virtual machines. */
-const MACS = { client: 0x0002, rs: 0x0102 } as const
-const MAC_HIGH = 0x5254
+export const MACS = { client: 0x0002, rs: 0x0102 } as const
+/** The first ones, which both have. */
+export const MAC_HIGH = 0x5254
 const IP_AT = VNET.BYTES + ETH.HEADER
 const L4_AT = IP_AT + IPV4.HEADER
-
-/** The MAC of this side in words. */
-export function macOf(side: keyof typeof MACS): string {
-  const low = MACS[side]
-  return `52:54:00:00:${hex(low >> 8)}:${hex(low & 255)}`
-}
-
-function hex(byte: number): string {
-  return byte.toString(16).padStart(2, '0')
-}
 
 /** To the arm with this MAC. */
 function packet(from: keyof typeof MACS, to: readonly number[], bytes: number): DataView {

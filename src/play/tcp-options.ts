@@ -1,6 +1,6 @@
 /** Options of the ends' segments, in Linux's order. */
 
-import { OPT } from '../wire/tcp.ts'
+import { findOption, OPT } from '../wire/tcp.ts'
 
 /** Of Ethernet. */
 export const MSS = 1460
@@ -11,23 +11,19 @@ function mssOption(): number[] {
   return [OPT.MSS, 4, MSS >> 8, MSS & 255]
 }
 
-function* optionsIn(options: Uint8Array): Generator<{ kind: number; at: number }> {
-  for (let at = 0; at < options.length; ) {
-    const kind = options[at] as number
-    if (kind === OPT.EOL) return
-    yield { kind, at }
-    at += kind === OPT.NOP ? 1 : Math.max(2, options[at + 1] ?? 2)
-  }
+/** Where the option is, of exactly so many bytes; -1 if it is not there. */
+function find(options: Uint8Array, kind: number, bytes: number): number {
+  return findOption(viewOf(options), 0, options.length, kind, bytes)
 }
 
-function has(options: Uint8Array, kind: number): boolean {
-  return [...optionsIn(options)].some(option => option.kind === kind)
+function viewOf({ buffer, byteOffset, length }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, length)
 }
 
 /** 536 if there is none (RFC 9293). */
 export function mssIn(options: Uint8Array): number {
-  const found = [...optionsIn(options)].find(({ kind }) => kind === OPT.MSS)
-  return found ? ((options[found.at + 2] ?? 0) << 8) | (options[found.at + 3] ?? 0) : 536
+  const at = find(options, OPT.MSS, 4)
+  return at < 0 ? 536 : viewOf(options).getUint16(at + 2)
 }
 
 /** mss, sackOK, timestamps if there is a clock, nop, wscale 7. */
@@ -41,6 +37,6 @@ export function synOptions(stamp: number | undefined, now: number): number[] {
 
 /** What was offered, but for timestamps. */
 export function answerOptions(offered: Uint8Array): number[] {
-  const sack = has(offered, OPT.SACK_OK) ? [OPT.NOP, OPT.NOP, OPT.SACK_OK, 2] : []
-  return [...mssOption(), ...sack, ...(has(offered, OPT.WSCALE) ? WSCALE : [])]
+  const sack = find(offered, OPT.SACK_OK, 2) >= 0 ? [OPT.NOP, OPT.NOP, OPT.SACK_OK, 2] : []
+  return [...mssOption(), ...sack, ...(find(offered, OPT.WSCALE, 3) >= 0 ? WSCALE : [])]
 }

@@ -6,7 +6,7 @@
 import type { DropReason } from '../api/names.ts'
 import { addresses, routes, services } from '../control/readings/listings.ts'
 import type { Sent } from '../control/replay/rig.ts'
-import { dropLine, packetLine, sentLine } from '../control/replay/transcript-lines.ts'
+import { dropOf, packetLine, sentLine } from '../control/replay/transcript-lines.ts'
 import { Heard, TRACE_HEARD, TraceKind } from '../engine/trace-kinds.ts'
 import { DROP_WORDS, explainDrop } from '../see/drops/drops.ts'
 import { segmentIn } from '../see/frame/notation.ts'
@@ -143,7 +143,7 @@ class World {
     }
     const turn = this.#appliance.input(arm, frame)
     const packet = `${ARMS[arm]} | ${packetLine(frame.subarray(VNET.BYTES)) ?? ''}`
-    const drop = dropLine(turn.verdict)[0]?.replace('drop ', '') ?? null
+    const drop = dropOf(turn.verdict)
     const seq = segmentIn(frame.subarray(VNET.BYTES))?.seq ?? null
     this.#step({ packet, seq }, drop, turn, name)
   }
@@ -167,7 +167,7 @@ class World {
     const said = moments.flatMap(moment =>
       moment.kind === 'out' ? [] : moment.said.filter(isLogged).map(({ text }) => text),
     )
-    const lines = sent.map(one => sentLine(one, ARMS).slice(2))
+    const lines = sent.map(one => sentLine(one, ARMS))
     for (const { conn } of moments) if (conn) this.#clientBehind.set(conn.lip, conn.client)
     const left = sent.map(({ arm, bytes }) =>
       isFlood || askedFor(bytes) !== undefined ? null : this.#named(arm === 0 ? 'vip' : 'lip'),

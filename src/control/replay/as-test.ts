@@ -13,7 +13,7 @@ import { withJournal } from '../journal/damaged.ts'
 import type { Journal } from '../journal/format.ts'
 import { ranIn } from '../journal/ran.ts'
 import { alone, newPlaces, Rerun, type Step } from './rerun.ts'
-import { dropLine, packetLine, sentLine } from './transcript-lines.ts'
+import { dropOf, packetLine, sentLine } from './transcript-lines.ts'
 
 /** `file` is the journal's name, for the comment in front. Throws Error if the journal has nothing that can be said so. */
 export function asTest(journal: Journal, file: string): string {
@@ -74,10 +74,9 @@ function withoutPlaces(config: ReturnType<typeof alone>): ReturnType<typeof alon
 
 function linesOf(step: Step, names: readonly string[]): string[] {
   if (step.step === 'change') return [`change ${JSON.stringify(step.change)}`]
-  if (step.step === 'wait') {
-    return [`wait ${step.ms / 1000}`, ...step.sent.map(sent => sentLine(sent, names))]
-  }
+  const out = step.sent.map(sent => `< ${sentLine(sent, names)}`)
+  if (step.step === 'wait') return [`wait ${step.ms / 1000}`, ...out]
   const line = packetLine(step.frame.bytes.subarray(VNET.BYTES)) ?? ''
-  const out = step.sent.map(sent => sentLine(sent, names))
-  return [`> ${names[step.arm]} | ${line}`, ...out, ...dropLine(step.verdict)]
+  const drop = dropOf(step.verdict)
+  return [`> ${names[step.arm]} | ${line}`, ...out, ...(drop === null ? [] : [`drop ${drop}`])]
 }

@@ -9,16 +9,17 @@ import type { Sent } from './rig.ts'
 
 const DROPS = new Map<number, string>(Object.entries(Drop).map(([name, number]) => [number, name]))
 
-/** None for a frame that was not refused. */
-export function dropLine(verdict: number): string[] {
-  return verdict < DONE && verdict > HAND_OVER ? [`drop ${DROPS.get(-verdict)}`] : []
+/** Why a frame was refused; null for one that was not. */
+export function dropOf(verdict: number): string | null {
+  return verdict < DONE && verdict > HAND_OVER ? (DROPS.get(-verdict) ?? null) : null
 }
 
+/** Behind the `<`: the arm and the packet. */
 export function sentLine({ arm, bytes }: Sent, names: readonly string[]): string {
   const frame = bytes.subarray(VNET.BYTES)
   const isArp =
     frame[ETH.TYPE] === ETHERTYPE.ARP >> 8 && frame[ETH.TYPE + 1] === (ETHERTYPE.ARP & 255)
-  return `< ${names[arm]} | ${packetLine(frame) ?? (isArp ? 'arp' : 'icmp')}`
+  return `${names[arm]} | ${packetLine(frame) ?? (isArp ? 'arp' : 'icmp')}`
 }
 
 /** From the Ethernet header on; undefined for what is neither TCP nor UDP. */

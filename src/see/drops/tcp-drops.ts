@@ -155,7 +155,7 @@ export function noService(
   const services = frame.context.services
     .filter(service => service.protocol === protocol)
     .map(endpointText)
-  const option = protocol === 'tcp' ? '-t' : '-u'
+  const option = serviceOption(frame)
   if (services.includes(frame.to)) {
     return {
       rule: `destination ${frame.to} was no service when it came, and is one now`,
