@@ -138,7 +138,7 @@ export const SYN_PROXIED = 1 << 11
 const NOT_PLAIN = HEADER_DUE | SYN_PROXIED
 /** Bits of a binding at which the path of its packets forks: what is not 0 in them has a step more, or steps of its own. */
 export const FORK = {
-  COOKIE: SYN_PROXIED,
+  FORKS: SYN_PROXIED | METHOD_BITS,
   UNUSUAL: NOT_PLAIN,
   WAYS: METHOD_BITS,
   BOTH_FAMILIES: FAMILIES,

@@ -54,12 +54,21 @@ export class Egress {
     const cells = this.#destCells
     const at = dest << 4
     const hint = cells[at | NEIGH]
-    const hop = cells[at | NEXT_HOP]
-    // No address, and no word of one of IPv6, is 0.
-    if (hop === 0) return this.#toAnybody(slot, eth, arm, dest, now)
-    const n = this.#neighs.findOrCreate(cells[at | LINK], hop, hint, now)
-    if (n < 0) return -Drop.NEIGH_TABLE_FULL
+    const n = this.#neighs.find(cells[at | LINK], cells[at | NEXT_HOP], hint)
+    if (n < 0) return this.#toStranger(slot, eth, arm, dest, now)
     if (n !== hint) cells[at | NEIGH] = n
+    return this.#neighs.output(n, slot, eth, arm, now)
+  }
+
+  /** The same to a next hop that is no neighbour yet. No address, and no word of one of IPv6, is 0: such an RS has none. */
+  #toStranger(slot: number, eth: number, arm: Arm, dest: number, now: number): number {
+    const cells = this.#destCells
+    const at = dest << 4
+    const hop = cells[at | NEXT_HOP]
+    if (hop === 0) return this.#toAnybody(slot, eth, arm, dest, now)
+    const n = this.#neighs.findOrCreate(cells[at | LINK], hop, cells[at | NEIGH], now)
+    if (n < 0) return -Drop.NEIGH_TABLE_FULL
+    cells[at | NEIGH] = n
     return this.#neighs.output(n, slot, eth, arm, now)
   }
 
@@ -142,7 +151,8 @@ export class Egress {
   #hopOf(p: Parsed, dest: number): number {
     const cells = this.#destCells
     const at = dest << 4
-    if (cells[at | NEXT_HOP] !== 0) return this.#nextHop(dest)
+    const n = this.#nextHop(dest)
+    if (n >= 0 || cells[at | NEXT_HOP] !== 0) return n
     const link = cells[at | LINK]
     const hop = this.#hopTo(link, p.eth, this.#arms[armOf(link)], SRC_IN_FRAME)
     return this.#neighs.find(link, hop, cells[at | NEIGH])

@@ -38,7 +38,7 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   into[at + RIP] = cells[from | CELL.RIP]
   into[at + LIP] = cells[from | CELL.LIP]
   into[at + RS_PORTS] = cells[from | CELL.RS_PORTS]
-  for (let i = CIP_REST; i < LIP_REST + REST; i++) into[at + i] = 0
+  clearRests(into, at)
   const binding = cells[from | CELL.BINDING]
   const isFar = (binding & METHOD_BITS) === BY_SNAT
   if (keyOf(binding, 0) >= IPV6) {
@@ -52,6 +52,22 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
     if (isClientsOwn(binding)) put(table.wide, conn, into, at + LIP, at + LIP_REST)
     else spell(table, into, at + LIP, at + LIP_REST)
   }
+}
+
+/** The twelve of them one by one: as a loop they were a tenth of what a packet on record costs. */
+function clearRests(into: Int32Array, at: number): void {
+  into[at + CIP_REST] = 0
+  into[at + CIP_REST + 1] = 0
+  into[at + CIP_REST + 2] = 0
+  into[at + VIP_REST] = 0
+  into[at + VIP_REST + 1] = 0
+  into[at + VIP_REST + 2] = 0
+  into[at + RIP_REST] = 0
+  into[at + RIP_REST + 1] = 0
+  into[at + RIP_REST + 2] = 0
+  into[at + LIP_REST] = 0
+  into[at + LIP_REST + 1] = 0
+  into[at + LIP_REST + 2] = 0
 }
 
 /** What a column has of a conn comes into the cells of an address. */

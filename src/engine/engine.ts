@@ -67,7 +67,7 @@ const CUT_PACE = 1
 const { SYN } = FLAG
 const { TCP: KIND_TCP, UDP: KIND_UDP } = Kind
 const [LINK, BINDING] = [DestCell.LINK, CELL.BINDING]
-const { COOKIE, UNUSUAL, WAYS, BOTH_FAMILIES, ACROSS } = FORK
+const { FORKS, UNUSUAL, WAYS, BOTH_FAMILIES, ACROSS } = FORK
 const { of: recordOf, dest: destOf, clientArm: clientArmOf } = RECORD
 
 export class Engine {
@@ -237,9 +237,11 @@ export class Engine {
     const rsArm = armOf(this.dests.cells[(dest << 4) | LINK])
     const clientArm = clientArmOf(binding)
     if (arm.index !== (outward ? rsArm : clientArm)) return -Drop.IP_SOURCE
-    if ((binding & WAYS) !== 0) return this.#detours.ways.input(slot, p, t, isNew, now)
-    const entered = (binding & COOKIE) === 0 ? GO_ON : this.syn.enter(slot, p, t, arm, dest, now)
-    if (entered !== GO_ON) return entered
+    if ((binding & FORKS) !== 0) {
+      if ((binding & WAYS) !== 0) return this.#detours.ways.input(slot, p, t, isNew, now)
+      const entered = this.syn.enter(slot, p, t, arm, dest, now)
+      if (entered !== GO_ON) return entered
+    }
     let judged = GOOD
     if (kind !== KIND_TCP)
       judged = isNew ? this.#datagrams.begin(t, now) : this.#datagrams.hear(t, p, dest, now)
@@ -258,8 +260,10 @@ export class Engine {
       return this.#detours.nat64.forward(slot, p, t, arm, out, dest, now)
     const refusal = unfit(this.frames.pkt, p, came, out.mtu, this.#decrementsTtl)
     if (refusal !== 0) return this.icmp.unfit(slot, p, t, arm, out, refusal)
-    const refused = (binding & UNUSUAL) === 0 ? 0 : this.syn.prepare(slot, p, t, out, dest, now)
-    if (refused !== 0) return refused
+    if ((binding & UNUSUAL) !== 0) {
+      const refused = this.syn.prepare(slot, p, t, out, dest, now)
+      if (refused !== 0) return refused
+    }
     const failed = this.#fullnat.translate(slot, p, t, out.mtu)
     if (failed !== 0) this.#uoaAlone.notAdded(failed, t >> 1, out, dest, now)
     const verdict = outward
