@@ -22,11 +22,14 @@ import {
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import { Family } from './family.ts'
-import { DestCell } from './service.ts'
+import { DestCell, type Dests } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
 import { isOfDest, isOfService } from './whose.ts'
 
+const { ACTIVE, INACTIVE } = DestCell
+/** Cells of an RS's place. */
+const DEST_CELLS = 16
 /** No deadline is further away: the config's limit, and a state's jitter. */
 const DEADLINE_MOST = 1 << 30
 
@@ -49,18 +52,27 @@ export function newMarks({ lips }: Engine): Marks {
   return lips.map(pool => pool?.marks())
 }
 
+/** What is known of the records, and of the engine. */
+export interface Adoption {
+  /** From this one on no record was ever in use. */
+  end?: number
+  /** None comes due within so many ms. */
+  left?: number
+  /** Of this engine, whatever they say. */
+  marks?: Marks
+  /** The memory of the index is all zero. */
+  isIndexEmpty?: boolean
+}
+
 /**
  * Into an engine that is set up, from the memory that it was given for them; whatever it knew of connections is forgotten. Neighbours are adopted before
  * anything is set up, because setting up asks for some (Neighs.adopt). Counters of what has
- * been (connections opened, packets) are not of the records, and stay as they are. From `end` on no record was ever in use. None comes due
- * within the next `left` ms. `marks` are of this engine, whatever they say.
+ * been (connections opened, packets) are not of the records, and stay as they are.
  */
 export function adoptRecords(
   engine: Engine,
   now: number,
-  end?: number,
-  left = 0,
-  marks = newMarks(engine),
+  { end, left = 0, marks = newMarks(engine), isIndexEmpty = false }: Adoption = {},
 ): Adopted {
   const { conns, dests, counters, lips, sessions, setup } = engine
   const { table, wheel } = conns
@@ -68,22 +80,26 @@ export function adoptRecords(
   counters.states.fill(0)
   wheel.clear(now)
   dests.forgetLimited()
-  for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
-  const cleared = table.adopt(conn => {
-    if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
-    const at = RECORD.at(conn)
-    if (!hasOwnLport(engine, conn, marks)) return false
-    const state = table.state(conn)
-    counters.states[stateCell(table.protocol(conn), state)]++
-    const cell = conns.isEstablished(conn) ? DestCell.ACTIVE : DestCell.INACTIVE
-    dests.cells[(table.dest(conn) << 4) | cell]++
-    if (left > 0 && ((table.cells[at | CELL.DEADLINE] - now) | 0) < left)
-      table.cells[at | CELL.DEADLINE] = (now + left) | 0
-    wheel.file(conn, table.cells[at | CELL.DEADLINE])
-    if (sessions !== null) sessions.adopt(conn, now)
-    if (isOutside(table, conn)) setup.services.outside.hold(table.cells[at | CELL.LIP])
-    return true
-  }, end)
+  forgetConns(dests)
+  const cleared = table.adopt(
+    conn => {
+      if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
+      const at = RECORD.at(conn)
+      if (!hasOwnLport(engine, conn, marks)) return false
+      const state = table.state(conn)
+      counters.states[stateCell(table.protocol(conn), state)]++
+      const cell = conns.isEstablished(conn) ? ACTIVE : INACTIVE
+      dests.cells[(table.dest(conn) << 4) | cell]++
+      if (left > 0 && ((table.cells[at | CELL.DEADLINE] - now) | 0) < left)
+        table.cells[at | CELL.DEADLINE] = (now + left) | 0
+      wheel.file(conn, table.cells[at | CELL.DEADLINE])
+      if (sessions !== null) sessions.adopt(conn, now)
+      if (isOutside(table, conn)) setup.services.outside.hold(table.cells[at | CELL.LIP])
+      return true
+    },
+    end,
+    isIndexEmpty,
+  )
   for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
   conns.held.clear()
@@ -92,6 +108,14 @@ export function adoptRecords(
   // The lists may be others than those by which they were let in.
   engine.cuts.acl.begin()
   return { conns: table.used, cleared }
+}
+
+/** No RS has connections: they are about to be counted anew. What is 0 is not written, which would take memory for places without an RS. */
+export function forgetConns({ cells }: Dests): void {
+  for (let at = 0; at < cells.length; at += DEST_CELLS) {
+    if (cells[at | ACTIVE] !== 0) cells[at | ACTIVE] = 0
+    if (cells[at | INACTIVE] !== 0) cells[at | INACTIVE] = 0
+  }
 }
 
 /**

@@ -64,10 +64,8 @@ export class ConnIndex {
     return capacity * HEADS * 4
   }
 
-  /** Of the records in `cells`, with these columns; `memory` from `offset` needs bytesFor(capacity) bytes. */
+  /** Of the records in `cells`, with these columns; empty. */
   constructor(
-    memory: ArrayBufferLike,
-    offset: number,
     capacity: number,
     seed: number,
     cells: Int32Array,
@@ -76,7 +74,7 @@ export class ConnIndex {
     this.#cells = cells
     this.#wide = wide
     this.#far = syn
-    this.#heads = new Int32Array(memory, offset, capacity * HEADS)
+    this.#heads = new Int32Array(capacity * HEADS)
     this.#mask = capacity * HEADS - 1
     this.#seed = seed | 0
   }

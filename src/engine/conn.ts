@@ -79,12 +79,12 @@ export class ConnTable {
   }
 
   static bytesFor(capacity: number, { wide }: Layout = LAYOUT.IPV4): number {
-    return capacity * (CONN_BYTES + COLUMN_BYTES * (wide ? 3 : 2)) + ConnIndex.bytesFor(capacity)
+    return capacity * (CONN_BYTES + COLUMN_BYTES * (wide ? 3 : 2))
   }
 
   /**
-   * `memory` from `offset` needs bytesFor(capacity) bytes, all zero or to be adopted; `seed` keys the hash against chosen
-   * collisions.
+   * `memory` from `offset` needs bytesFor(capacity) bytes, all zero or to be adopted; the index, which is made of them, is in memory of
+   * its own, and `seed` keys its hash against chosen collisions.
    */
   constructor(
     memory: ArrayBufferLike,
@@ -102,8 +102,7 @@ export class ConnTable {
     this.wide = new Int32Array(memory, behind, wides * COLUMN_CELLS)
     const syn = behind + wides * COLUMN_BYTES
     this.syn = new Int32Array(memory, syn, capacity * COLUMN_CELLS)
-    const heads = syn + capacity * COLUMN_BYTES
-    this.index = new ConnIndex(memory, heads, capacity, seed, this.cells, this)
+    this.index = new ConnIndex(capacity, seed, this.cells, this)
   }
 
   get used(): number {
@@ -163,9 +162,9 @@ export class ConnTable {
    * Takes over the records that lie in the memory, whatever else was known of them. Those that `accepts` refuses, and those that have a
    * tuple of another, are cleared. From `end` on no record was ever in use. => how many those were
    */
-  adopt(accepts: (conn: number) => boolean, end = this.capacity): number {
+  adopt(accepts: (conn: number) => boolean, end = this.capacity, isIndexEmpty = false): number {
     let cleared = 0
-    this.index.clear()
+    if (!isIndexEmpty) this.index.clear()
     this.#used = 0
     this.#top = 0
     this.#free = NO_CONN

@@ -6,6 +6,7 @@
 import { AddressBook } from './address-book.ts'
 import type { Arm } from './arm.ts'
 import { ConnTable } from './conn.ts'
+import { ConnIndex } from './conn-index.ts'
 import { LAYOUT } from './conn-layout.ts'
 import type { Counters } from './counters.ts'
 import { Edges } from './edges.ts'
@@ -46,14 +47,14 @@ export interface Parts {
   readonly peers: Peers | null
 }
 
-/** What is never touched of the wide column takes no memory, so all tables have it. */
-function tableBytes(capacity: number): number {
+/** Bytes of the connections' memory: their records. What is never touched of the wide column takes none, so all tables have it. */
+export function connBytes(capacity: number): number {
   return ConnTable.bytesFor(capacity, LAYOUT.IPV6)
 }
 
-/** Bytes of the connections' memory: table and wheel. */
-export function connBytes(capacity: number): number {
-  return tableBytes(capacity) + Wheel.bytesFor(capacity)
+/** Bytes of what an engine makes of the records for itself: index and wheel. */
+export function indexBytes(capacity: number): number {
+  return ConnIndex.bytesFor(capacity) + Wheel.bytesFor(capacity)
 }
 
 export function newParts(options: EngineOptions): Parts {
@@ -71,7 +72,7 @@ export function newParts(options: EngineOptions): Parts {
   trace.far = table.syn
   return {
     ...{ frames, arms, counters, trace, isn, templates, peers, random, long, table, book },
-    wheel: new Wheel(connMemory, tableBytes(connCapacity), connCapacity, long.ms | 0),
+    wheel: new Wheel(connCapacity, long.ms | 0),
     dests: new Dests(destMemory, destCapacity, options.limitMemory),
     outcomes: new Outcomes(options.outcomeMemory, destCapacity),
     edges: new Edges(options.edgeMemory),

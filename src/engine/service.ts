@@ -216,7 +216,7 @@ export class Dests {
     return freed
   }
 
-  /** Their connections are about to be counted anew (clearConns), or have been. */
+  /** Their connections are about to be counted anew (adopt.ts), or have been. */
   forgetLimited(): void {
     for (const dest of this.#limited) this.limits.leave(dest)
   }
@@ -280,11 +280,6 @@ export class Dests {
   endConn(dest: number, active: boolean): void {
     this.cells[(dest << 4) | (active ? DestCell.ACTIVE : DestCell.INACTIVE)]--
     if (this.#counted[dest] === 1) this.#tell(dest)
-  }
-
-  /** It has no connections: they are about to be counted anew. */
-  clearConns(dest: number): void {
-    this.cells.fill(0, (dest << 4) | DestCell.ACTIVE, (dest << 4) + DestCell.INACTIVE + 1)
   }
 
   /** So many connections more have become active, or with -1 one has ceased to be. */

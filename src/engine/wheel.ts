@@ -36,11 +36,11 @@ export class Wheel {
     return (capacity + SLOTS) * 8
   }
 
-  constructor(memory: ArrayBufferLike, offset: number, capacity: number, now: number) {
+  constructor(capacity: number, now: number) {
     const cells = capacity + SLOTS
     this.#capacity = capacity
-    this.#next = new Int32Array(memory, offset, cells)
-    this.#prev = new Int32Array(memory, offset + cells * 4, cells)
+    this.#next = new Int32Array(cells)
+    this.#prev = new Int32Array(cells)
     this.clear(now)
   }
 

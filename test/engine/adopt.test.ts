@@ -153,7 +153,7 @@ test('what comes due while there is no engine has time left when there is one, a
   first.now += 60_000
   const taken = (left: number) => {
     const next = stand(memory.slice(0), 1, first.now)
-    adoptRecords(next.engine, first.now | 0, undefined, left)
+    adoptRecords(next.engine, first.now | 0, { left })
     const used = (ms: number) => {
       next.pass(ms)
       return next.engine.conns.table.used

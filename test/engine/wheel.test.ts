@@ -19,7 +19,7 @@ class Clock {
 
   constructor(now: number) {
     this.now = now
-    this.wheel = new Wheel(new ArrayBuffer(Wheel.bytesFor(CAPACITY)), 0, CAPACITY, now | 0)
+    this.wheel = new Wheel(CAPACITY, now | 0)
   }
 
   file(conn: number, ms: number): void {

@@ -7,7 +7,7 @@
  * Of the connections, neighbours and persistent clients (control/threads/state.ts): cells and bits of conn-layout.ts, columns
  * of neigh-table.ts, entries of templates.ts, the numbers of states. test/control/threads/state.test.ts knows when.
  */
-export const STATE_LAYOUT = 7
+export const STATE_LAYOUT = 8
 
 /** Of what is written of the config that runs (control/model/kept-config.ts); the config itself is checked as any. */
 export const CONFIG_LAYOUT = 2

@@ -34,6 +34,8 @@ export interface Made {
 /** The same, and room for what takeOver needs: to allocate it then may mean to collect garbage. */
 export interface Prepared extends Made {
   marks: Marks
+  /** The address book of that time. */
+  words: Int32Array
 }
 
 /** What a prepared engine may look at of connections: enough for its memory to be there, and few enough to be copied. */
@@ -104,13 +106,15 @@ export function prepare(made: Made, { changes }: WorkerStart, recordsEnd: number
   engine.neighs.adopt(now)
   for (const change of changes) applyChange(built, change, now)
   const marks = newMarks(engine)
-  adoptRecords(engine, now, Math.min(recordsEnd, AHEAD_RECORDS), 0, marks)
+  adoptRecords(engine, now, { end: Math.min(recordsEnd, AHEAD_RECORDS), marks })
+  // With all its pages there.
+  engine.conns.table.index.clear()
   for (const arm of engine.arms) {
     for (let i = 0; i < arm.outboxCount; i++) engine.frames.release(arm.outbox[i] as number)
     arm.outboxCount = 0
   }
   engine.counters.restore(counted)
-  return { ...made, marks }
+  return { ...made, marks, words: engine.addressBook.save() }
 }
 
 /** With a prepared engine, whose memory is the state itself now. */
@@ -132,6 +136,9 @@ export function takeOver(
 }
 
 function adopted({ engine }: Built, now: number, recordsEnd: number, marks?: Marks): AdoptedState {
-  const records = adoptRecords(engine, now, recordsEnd, LEFT_LEAST_MS, marks)
+  const records = adoptRecords(engine, now, {
+    ...{ end: recordsEnd, left: LEFT_LEAST_MS, isIndexEmpty: true },
+    ...(marks && { marks }),
+  })
   return { ...records, neighbours: engine.neighs.used }
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Change } from '../../config/changes.ts'
-import { adoptRecords, LEFT_LEAST_MS } from '../../engine/adopt.ts'
+import { adoptRecords, forgetConns, LEFT_LEAST_MS } from '../../engine/adopt.ts'
 import { Event, Gauge } from '../../engine/counters.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import type { Exchange } from '../../io/exchange.ts'
@@ -35,7 +35,7 @@ export function succeed(
     { length: dests.capacity },
     (_, place) => dests.active(place) + dests.inactive(place),
   )
-  for (let place = 0; place < dests.capacity; place++) dests.clearConns(place)
+  forgetConns(dests)
   for (const change of changes) applyChange(built, change, now)
   for (const steps of gone) {
     try {
@@ -54,6 +54,6 @@ export function succeed(
   for (let at = LipCell.MISSES; at < lips.length; at += LIP_CELLS)
     share.lipCounts[at] = lips[at] as number
   counters.count(Event.WORKER_RESTARTS)
-  const adopted = adoptRecords(engine, now, undefined, LEFT_LEAST_MS)
+  const adopted = adoptRecords(engine, now, { left: LEFT_LEAST_MS, isIndexEmpty: true })
   return { ...adopted, neighbours: neighs.used }
 }

@@ -59,7 +59,7 @@ export function warm(start: WorkerStart, state: MappedState, lives: () => boolea
     built.engine.templates.free(index)
     built.engine.neighs.adopt(now)
     for (const change of changes) applyChange(built, change, now)
-    conns = adoptRecords(built.engine, now, records).conns
+    conns = adoptRecords(built.engine, now, { end: records, isIndexEmpty: true }).conns
     if (isPlain && time === 0) answered = rehearsed(built, exchange, lives)
     built.engine.tick(now + 1)
   }
@@ -91,8 +91,9 @@ function sessionsApart(): SessionRing {
   return new SessionRing(memory, TRACE_RECORDS)
 }
 
-/** Pages that are there already are in reach of this process from then on; others would be made by a look at them. */
-function touch({ conns, recordsEnd }: MappedState): void {
+/** Pages that are there already are in reach of this process from then on; others of the records would be made by a look at them. */
+function touch({ conns, recordsEnd, templates }: MappedState): void {
   const records = new Uint8Array(conns, 0, recordsEnd() * CONN_BYTES)
-  for (let at = 0; at < records.length; at += PAGE) Atomics.load(records, at)
+  for (const bytes of [records, new Uint8Array(templates)])
+    for (let at = 0; at < bytes.length; at += PAGE) Atomics.load(bytes, at)
 }

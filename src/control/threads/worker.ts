@@ -15,6 +15,7 @@ import { FlightKind } from '../../engine/flight-records.ts'
 import { buffersOf, saveEngine } from '../../engine/image.ts'
 import { clockMs, setClock } from '../../io/clock.ts'
 import { ifConfined } from '../../io/confined.ts'
+import { collectGarbage } from '../../io/garbage.ts'
 import { Impair } from '../../io/impair.ts'
 import { type Life, live, MAIN_SLOT, resign } from '../../io/life.ts'
 import { Loop } from '../../io/loop.ts'
@@ -71,6 +72,7 @@ function main(): void {
     if (!lives()) return isWarm
     const prepared = prepare(make(start, state), start, state.recordsEnd())
     ahead.ready = { ...prepared, ...around(prepared) }
+    collectGarbage()
     return isWarm
   }
   if (follows && !outlives(follows, port, start.waker, getReady)) return
@@ -100,10 +102,8 @@ function main(): void {
 
 /** The state is its own from now on. => what was prepared on a copy of it; undefined if there is none, or its words mean others by now */
 function goOnWith<T extends Prepared>(prepared: T | undefined, state: MappedState): T | undefined {
-  const book = prepared?.built.engine.addressBook
-  const words = book?.save()
   state.share()
-  return words === undefined || book?.resume(words) ? prepared : undefined
+  return prepared?.built.engine.addressBook.resume(prepared.words) ? prepared : undefined
 }
 
 /** Others go on at once, and need the processors: this thread is taken apart, which takes ms of one, when they have begun. */
