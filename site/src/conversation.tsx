@@ -5,6 +5,7 @@ import type { Played } from '../../src/play/played.ts'
 import { rowsOf } from '../../src/play/rows.ts'
 import type { ConnEnds } from '../../src/see/words/ends.ts'
 import { LadderRows } from '../../ui/src/parts/rungs.tsx'
+import { useSides } from '../../ui/src/parts/use-sides.ts'
 import { Panel } from './panel.tsx'
 
 export function Conversation({ played, step }: { played: Played; step: number }) {
@@ -19,6 +20,7 @@ export function Conversation({ played, step }: { played: Played; step: number })
     [rows, step],
   )
   const box = useRef<HTMLElement>(null)
+  const sides = useSides(box)
   const isWhole = step >= played.steps.length
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new row is what there is to scroll to
   useLayoutEffect(() => {
@@ -26,17 +28,19 @@ export function Conversation({ played, step }: { played: Played; step: number })
   }, [there])
   return (
     <Panel id="ladder" title="On both arms">
-      <section
-        ref={box}
-        class="ladder"
-        data-testid="rungs"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
-        tabIndex={0}
-        aria-label="Ladder of packets"
-      >
-        <LadderRows rows={there} ends={ends} />
-        {there.length === 0 && <p class="empty">Nothing has happened yet.</p>}
-      </section>
+      <div class="sideways" data-more={sides}>
+        <section
+          ref={box}
+          class="ladder"
+          data-testid="rungs"
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reached by keys
+          tabIndex={0}
+          aria-label="Ladder of packets"
+        >
+          <LadderRows rows={there} ends={ends} />
+          {there.length === 0 && <p class="empty">Nothing has happened yet.</p>}
+        </section>
+      </div>
       {more > 0 && (
         <p class="facts">
           {more} rows more are not drawn; the capture and the transcript have all of them.

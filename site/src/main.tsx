@@ -6,6 +6,7 @@ import { render } from 'preact'
 import { Playground } from './playground.tsx'
 import '../../ui/src/css/graph.css'
 import '../../ui/src/css/ladder.css'
+import '../../ui/src/css/sideways.css'
 import '../css/play.css'
 import '../css/play-side.css'
 

@@ -4,8 +4,9 @@ import { useMemo } from 'preact/hooks'
 import { balancerGraph, shortCauses } from '../../src/page/balancer-states.ts'
 import { shortDatagrams, udpGraph } from '../../src/page/udp-states.ts'
 import { edgesOf, type Played, stateAt } from '../../src/play/played.ts'
+import { ScrollBox } from '../../ui/src/parts/scroll-box.tsx'
 import { StateGraph } from '../../ui/src/parts/state-graph.tsx'
-import { Panel, Scrolls } from './panel.tsx'
+import { Panel } from './panel.tsx'
 
 const TCP = balancerGraph()
 const UDP = udpGraph()
@@ -30,7 +31,7 @@ export function States({ played, step }: { played: Played; step: number }) {
         <p class="facts" data-testid="state">
           {now ? `The connection is in ${now}.` : 'No connection.'}
         </p>
-        <Scrolls class="graph-box" label="Picture of the state machine">
+        <ScrollBox class="graph-box" label="Picture of the state machine">
           <StateGraph
             id="play"
             label={`State machine. Taken so far: ${[...used].join(', ') || 'nothing'}. Now: ${now ?? 'no connection'}.`}
@@ -40,7 +41,7 @@ export function States({ played, step }: { played: Played; step: number }) {
             used={used}
             taken={taken}
           />
-        </Scrolls>
+        </ScrollBox>
       </Panel>
       {isTcp && <Sockets played={played} step={step} />}
     </div>
@@ -54,7 +55,7 @@ function Sockets({ played, step }: { played: Played; step: number }) {
   return (
     <Panel id="sockets" title="The sockets at both ends">
       <p class="facts">What the balancer does not know: the states of RFC 9293.</p>
-      <Scrolls class="scrolls" label="States of the sockets">
+      <ScrollBox class="scrolls" label="States of the sockets">
         <table class="sockets">
           <thead>
             <tr>
@@ -73,7 +74,7 @@ function Sockets({ played, step }: { played: Played; step: number }) {
             ))}
           </tbody>
         </table>
-      </Scrolls>
+      </ScrollBox>
     </Panel>
   )
 }

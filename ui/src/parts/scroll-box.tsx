@@ -4,14 +4,15 @@ import type { ComponentChildren } from 'preact'
 import { useRef } from 'preact/hooks'
 import { useSides } from './use-sides.ts'
 
-export function ScrollBox({ label, children }: { label: string; children: ComponentChildren }) {
+export function ScrollBox(props: { label: string; class?: string; children: ComponentChildren }) {
+  const { label, children } = props
   const box = useRef<HTMLElement>(null)
   const sides = useSides(box)
   return (
     <div class="sideways" data-more={sides}>
       <section
         ref={box}
-        class="scroll-box"
+        class={props.class ?? 'scroll-box'}
         aria-label={label}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys must reach what is outside of the box
         tabIndex={0}
