@@ -1,6 +1,6 @@
 /** Packets of the ends, as bytes: what they send, as a TAP would give it, and what they read of what the balancer sends. */
 
-import { type PrintedTcp, segmentIn } from '../see/frame/notation.ts'
+import { FLAG_LETTERS, type PrintedTcp, segmentIn } from '../see/frame/notation.ts'
 import { ipv4Int } from '../wire/address.ts'
 import { fold, pseudoSum, sumWords } from '../wire/checksum.ts'
 import { ETH, ETHERTYPE } from '../wire/ethernet.ts'
@@ -86,7 +86,7 @@ export function udpFrame(
 export function readTcp(frame: Uint8Array): (PrintedTcp & { bits: number }) | undefined {
   const found = segmentIn(frame)
   if (found === undefined) return undefined
-  const bits = [...'FSRP.U'].reduce(
+  const bits = [...FLAG_LETTERS].reduce(
     (sum, letter, i) => (found.flags.includes(letter) ? sum | (1 << i) : sum),
     0,
   )

@@ -29,7 +29,8 @@ export interface PrintedTcp {
   tos: number
 }
 
-const FLAG_LETTERS = 'FSRP.UEW'
+/** Of the flags, by bit from the lowest on. */
+export const FLAG_LETTERS = 'FSRP.UEW'
 
 /** S F P R U E W and then the dot of ACK, `none` for no flag. */
 export function flagLetters(bits: number): string {

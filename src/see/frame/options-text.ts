@@ -1,10 +1,10 @@
 /** TCP flags and options in tcpdump's words. Kinds it has no name for, and what no TCP would read on, are shown as hex. */
 
 import { isTfoExperiment, OPT, optionLength, TOA_BYTES, TOA6_BYTES } from '../../wire/tcp.ts'
+import { FLAG_LETTERS } from './notation.ts'
 import { clientText } from './uoa-values.ts'
 
 const CUT = 'cut short'
-const FLAG_LETTERS = 'FSRP.UEW'
 
 /** `S.`; the bits that have no letter, from 0x100 on, as a number. */
 export function flagLetters(bits: number): string {
