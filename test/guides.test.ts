@@ -32,7 +32,7 @@ import { RESTARTS } from '../src/control/threads/revival.ts'
 import { LIPS_MAX } from '../src/engine/conn-layout.ts'
 import { arenaSlots, Frames } from '../src/engine/frames.ts'
 import { PIECES_MAX } from '../src/engine/held-datagrams.ts'
-import { connBytes, indexBytes } from '../src/engine/parts.ts'
+import { allConnBytes } from '../src/engine/parts.ts'
 import { LPORT_FIRST, LPORT_LAST, SaPool } from '../src/engine/sa-pool.ts'
 import { EXTENSION_BYTES_MOST } from '../src/wire/ipv6.ts'
 import { inside } from './kit/inside.ts'
@@ -239,7 +239,7 @@ test('memory in docs/limits.md is what the doctor says', () => {
     assert.equal(text, `${Math.ceil(bytes / MIB)} MiB`, key)
   }
   const parts = {
-    'each connection': `${Math.floor((connBytes(2 ** 20) + indexBytes(2 ** 20)) / 2 ** 20)} bytes`,
+    'each connection': `${Math.floor(allConnBytes(2 ** 20) / 2 ** 20)} bytes`,
     'each LIP, of all workers together': `${(SaPool.bytesFor({ mask: 0, residue: 0 }) / MIB).toFixed(1)} MiB`,
     'buffers, each worker and arm': `${(Frames.bytesFor(arenaSlots(2)) / 2 / MIB).toFixed(1)} MiB`,
   }

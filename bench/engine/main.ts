@@ -4,7 +4,7 @@
 import '../../src/io/compiler.ts'
 import { writeFileSync } from 'node:fs'
 import yargs from 'yargs'
-import { connBytes, indexBytes } from '../../src/engine/parts.ts'
+import { allConnBytes } from '../../src/engine/parts.ts'
 import { SaPool } from '../../src/engine/sa-pool.ts'
 import { ratioOf, readBaseline, regressions, updateBaseline } from './baseline.ts'
 import { Calibration } from './calibrate.ts'
@@ -122,7 +122,7 @@ async function rows(): Promise<void> {
     print('life beyond its packets', `${(life.ns - LIFE_PACKETS * one.ns).toFixed(0)} ns`)
   }
   const capacity = 1 << 20
-  const bytes = (connBytes(capacity) + indexBytes(capacity)) / capacity
+  const bytes = allConnBytes(capacity) / capacity
   const lipBytes = SaPool.bytesFor({ mask: 0, residue: 0 })
   print('memory per connection', `${bytes.toFixed(1)} bytes`)
   print('memory per LIP', `${(lipBytes / 2 ** 20).toFixed(1)} MiB`)

@@ -60,8 +60,6 @@ export interface Adoption {
   left?: number
   /** Of this engine, whatever they say. */
   marks?: Marks
-  /** The memory of the index is all zero. */
-  isIndexEmpty?: boolean
 }
 
 /**
@@ -72,7 +70,7 @@ export interface Adoption {
 export function adoptRecords(
   engine: Engine,
   now: number,
-  { end, left = 0, marks = newMarks(engine), isIndexEmpty = false }: Adoption = {},
+  { end, left = 0, marks = newMarks(engine) }: Adoption = {},
 ): Adopted {
   const { conns, dests, counters, lips, sessions, setup } = engine
   const { table, wheel } = conns
@@ -81,25 +79,21 @@ export function adoptRecords(
   wheel.clear(now)
   dests.forgetLimited()
   forgetConns(dests)
-  const cleared = table.adopt(
-    conn => {
-      if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
-      const at = RECORD.at(conn)
-      if (!hasOwnLport(engine, conn, marks)) return false
-      const state = table.state(conn)
-      counters.states[stateCell(table.protocol(conn), state)]++
-      const cell = conns.isEstablished(conn) ? ACTIVE : INACTIVE
-      dests.cells[(table.dest(conn) << 4) | cell]++
-      if (left > 0 && ((table.cells[at | CELL.DEADLINE] - now) | 0) < left)
-        table.cells[at | CELL.DEADLINE] = (now + left) | 0
-      wheel.file(conn, table.cells[at | CELL.DEADLINE])
-      if (sessions !== null) sessions.adopt(conn, now)
-      if (isOutside(table, conn)) setup.services.outside.hold(table.cells[at | CELL.LIP])
-      return true
-    },
-    end,
-    isIndexEmpty,
-  )
+  const cleared = table.adopt(conn => {
+    if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
+    const at = RECORD.at(conn)
+    if (!hasOwnLport(engine, conn, marks)) return false
+    const state = table.state(conn)
+    counters.states[stateCell(table.protocol(conn), state)]++
+    const cell = conns.isEstablished(conn) ? ACTIVE : INACTIVE
+    dests.cells[(table.dest(conn) << 4) | cell]++
+    if (left > 0 && ((table.cells[at | CELL.DEADLINE] - now) | 0) < left)
+      table.cells[at | CELL.DEADLINE] = (now + left) | 0
+    wheel.file(conn, table.cells[at | CELL.DEADLINE])
+    if (sessions !== null) sessions.adopt(conn, now)
+    if (isOutside(table, conn)) setup.services.outside.hold(table.cells[at | CELL.LIP])
+    return true
+  }, end)
   for (const [place, pool] of lips.entries()) pool?.adopt(marks[place])
   conns.room.restore(null, now)
   conns.held.clear()

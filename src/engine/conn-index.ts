@@ -59,17 +59,17 @@ export class ConnIndex {
   readonly #mask: number
   readonly #seed: number
   readonly #ahead = new Int32Array(AHEAD * 2)
+  #isEmpty = true
 
   static bytesFor(capacity: number): number {
     return capacity * HEADS * 4
   }
 
-  /** Of the records in `cells`, with these columns; empty. */
+  /** Of the records in `cells`, with these columns. */
   constructor(
     capacity: number,
     seed: number,
-    cells: Int32Array,
-    { wide, syn }: { wide: Int32Array; syn: Int32Array },
+    { cells, wide, syn }: { cells: Int32Array; wide: Int32Array; syn: Int32Array },
   ) {
     this.#cells = cells
     this.#wide = wide
@@ -205,8 +205,14 @@ export class ConnIndex {
     if ((binding & OF_ONE_WAY) === 0) this.#leave((conn << 1) | 1, binding)
   }
 
+  /** Nothing was entered since it was made or cleared. */
+  get isEmpty(): boolean {
+    return this.#isEmpty
+  }
+
   clear(): void {
     this.#heads.fill(0)
+    this.#isEmpty = true
   }
 
   /** Number of entries of both directions in the index: two of each conn, but one of one way, or the table is broken. For tests. */
@@ -255,6 +261,7 @@ export class ConnIndex {
   #link(t: number, head: number): void {
     this.#cells[tupleAt(t) | NEXT] = this.#heads[head]
     this.#heads[head] = ~t
+    this.#isEmpty = false
   }
 
   #leave(t: number, binding: number): void {

@@ -102,7 +102,7 @@ export class ConnTable {
     this.wide = new Int32Array(memory, behind, wides * COLUMN_CELLS)
     const syn = behind + wides * COLUMN_BYTES
     this.syn = new Int32Array(memory, syn, capacity * COLUMN_CELLS)
-    this.index = new ConnIndex(capacity, seed, this.cells, this)
+    this.index = new ConnIndex(capacity, seed, this)
   }
 
   get used(): number {
@@ -162,9 +162,9 @@ export class ConnTable {
    * Takes over the records that lie in the memory, whatever else was known of them. Those that `accepts` refuses, and those that have a
    * tuple of another, are cleared. From `end` on no record was ever in use. => how many those were
    */
-  adopt(accepts: (conn: number) => boolean, end = this.capacity, isIndexEmpty = false): number {
+  adopt(accepts: (conn: number) => boolean, end = this.capacity): number {
     let cleared = 0
-    if (!isIndexEmpty) this.index.clear()
+    if (!this.index.isEmpty) this.index.clear()
     this.#used = 0
     this.#top = 0
     this.#free = NO_CONN

@@ -38,7 +38,10 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   into[at + RIP] = cells[from | CELL.RIP]
   into[at + LIP] = cells[from | CELL.LIP]
   into[at + RS_PORTS] = cells[from | CELL.RS_PORTS]
-  clearRests(into, at)
+  clear(into, at + CIP_REST)
+  clear(into, at + VIP_REST)
+  clear(into, at + RIP_REST)
+  clear(into, at + LIP_REST)
   const binding = cells[from | CELL.BINDING]
   const isFar = (binding & METHOD_BITS) === BY_SNAT
   if (keyOf(binding, 0) >= IPV6) {
@@ -54,20 +57,11 @@ export function copyEnds(table: ConnTable, conn: number, into: Int32Array, at: n
   }
 }
 
-/** The twelve of them one by one: as a loop they were a tenth of what a packet on record costs. */
-function clearRests(into: Int32Array, at: number): void {
-  into[at + CIP_REST] = 0
-  into[at + CIP_REST + 1] = 0
-  into[at + CIP_REST + 2] = 0
-  into[at + VIP_REST] = 0
-  into[at + VIP_REST + 1] = 0
-  into[at + VIP_REST + 2] = 0
-  into[at + RIP_REST] = 0
-  into[at + RIP_REST + 1] = 0
-  into[at + RIP_REST + 2] = 0
-  into[at + LIP_REST] = 0
-  into[at + LIP_REST + 1] = 0
-  into[at + LIP_REST + 2] = 0
+/** Three cells one by one: a loop over all twelve was a tenth of what a packet on record costs. */
+function clear(into: Int32Array, rest: number): void {
+  into[rest] = 0
+  into[rest + 1] = 0
+  into[rest + 2] = 0
 }
 
 /** What a column has of a conn comes into the cells of an address. */

@@ -52,9 +52,9 @@ export function connBytes(capacity: number): number {
   return ConnTable.bytesFor(capacity, LAYOUT.IPV6)
 }
 
-/** Bytes of what an engine makes of the records for itself: index and wheel. */
-export function indexBytes(capacity: number): number {
-  return ConnIndex.bytesFor(capacity) + Wheel.bytesFor(capacity)
+/** Bytes of all that connections take: their records, and what an engine makes of them for itself, index and wheel. */
+export function allConnBytes(capacity: number): number {
+  return connBytes(capacity) + ConnIndex.bytesFor(capacity) + Wheel.bytesFor(capacity)
 }
 
 export function newParts(options: EngineOptions): Parts {

@@ -6,9 +6,8 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Random } from '../../src/engine/random.ts'
+import { collectGarbage } from '../../src/io/garbage.ts'
 import { checkBooks } from '../kit/books.ts'
 import { CLIENT, LAN, RS, SYN, WAN } from '../kit/connection.ts'
 import { concat, type TcpFields, tcpFrame, vnetHeader } from '../kit/frame.ts'
@@ -27,11 +26,8 @@ const withProxy = (words: string) => new Stand(`${SEED_CONFIG}    ${words}\n`).r
 const addressOf = (i: number) => `11.${(i >> 16) & 255}.${(i >> 8) & 255}.${i & 255}`
 const u32 = (random: Random) => ((random.below(65_536) << 16) | random.below(65_536)) >>> 0
 
-setFlagsFromString('--expose-gc')
-const collect: () => void = runInNewContext('gc')
-
 function heapBytes(): number {
-  collect()
+  collectGarbage()
   return process.memoryUsage().heapUsed
 }
 

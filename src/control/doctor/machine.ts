@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
 import type { Config } from '../../config/config.ts'
-import { connBytes, indexBytes } from '../../engine/parts.ts'
+import { allConnBytes } from '../../engine/parts.ts'
 import { SaPool } from '../../engine/sa-pool.ts'
 import { Dests } from '../../engine/service.ts'
 import { Steering } from '../../engine/steering.ts'
@@ -46,9 +46,7 @@ export function bytesFor(config: Config): number {
   const { count: workers } = config.workers
   const lips = config.arms.flatMap(arm => arm.localAddresses).length
   const pool = SaPool.bytesFor(new Steering(workers).lportPartition(0))
-  const conns = connCapacityOf(config)
-  const tables = connBytes(conns) + indexBytes(conns) + Dests.bytesFor(DEST_PLACES)
-  const perWorker = tables + lips * pool
+  const perWorker = allConnBytes(connCapacityOf(config)) + Dests.bytesFor(DEST_PLACES) + lips * pool
   return BASE_BYTES + arenaBytes(config) + workers * (WORKER_BYTES + perWorker)
 }
 

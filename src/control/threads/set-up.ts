@@ -5,7 +5,13 @@
  */
 
 import { randomInt } from 'node:crypto'
-import { adoptRecords, LEFT_LEAST_MS, type Marks, newMarks } from '../../engine/adopt.ts'
+import {
+  type Adoption,
+  adoptRecords,
+  LEFT_LEAST_MS,
+  type Marks,
+  newMarks,
+} from '../../engine/adopt.ts'
 import { arenaSlots } from '../../engine/frames.ts'
 import { KeyedIsn } from '../../engine/isn.ts'
 import type { SessionRing } from '../../engine/sessions.ts'
@@ -87,14 +93,17 @@ export function setUp(
   const { changes, inherits, draining, state, index } = start
   const now = clockMs()
   engine.opening.stopping = draining
-  if (inherits) return succeed(built, changes, inherits, exchange, now)
+  if (inherits) {
+    succeed(built, changes, inherits, exchange, now)
+    return adopted(built, now)
+  }
   if (state.adopt) {
     // It may have ended while it had some.
     engine.templates.free(index)
     engine.neighs.adopt(now)
   }
   for (const change of changes) applyChange(built, change, now)
-  return state.adopt ? adopted(built, now, recordsEnd) : undefined
+  return state.adopt ? adopted(built, now, { end: recordsEnd }) : undefined
 }
 
 /** All that can be done on a copy of the state: what it says of connections is done to have been done, and nothing of it stays. */
@@ -107,7 +116,7 @@ export function prepare(made: Made, { changes }: WorkerStart, recordsEnd: number
   for (const change of changes) applyChange(built, change, now)
   const marks = newMarks(engine)
   adoptRecords(engine, now, { end: Math.min(recordsEnd, AHEAD_RECORDS), marks })
-  // With all its pages there.
+  // And all its pages are there.
   engine.conns.table.index.clear()
   for (const arm of engine.arms) {
     for (let i = 0; i < arm.outboxCount; i++) engine.frames.release(arm.outbox[i] as number)
@@ -132,13 +141,10 @@ export function takeOver(
   // They are those of the one before now, and what was asked of them meanwhile is forgotten.
   for (const change of changes) if (change.put === 'neighbour') applyChange(built, change, now)
   engine.setup.reroute(now)
-  return adopted(built, now, recordsEnd, marks)
+  return adopted(built, now, { end: recordsEnd, marks })
 }
 
-function adopted({ engine }: Built, now: number, recordsEnd: number, marks?: Marks): AdoptedState {
-  const records = adoptRecords(engine, now, {
-    ...{ end: recordsEnd, left: LEFT_LEAST_MS, isIndexEmpty: true },
-    ...(marks && { marks }),
-  })
+function adopted({ engine }: Built, now: number, known: Adoption = {}): AdoptedState {
+  const records = adoptRecords(engine, now, { ...known, left: LEFT_LEAST_MS })
   return { ...records, neighbours: engine.neighs.used }
 }

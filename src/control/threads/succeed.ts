@@ -4,12 +4,12 @@
  */
 
 import type { Change } from '../../config/changes.ts'
-import { adoptRecords, forgetConns, LEFT_LEAST_MS } from '../../engine/adopt.ts'
+import { forgetConns } from '../../engine/adopt.ts'
 import { Event, Gauge } from '../../engine/counters.ts'
 import { LIP_CELLS, LipCell } from '../../engine/sa-pool.ts'
 import type { Exchange } from '../../io/exchange.ts'
 import { applyChange, type Built } from './apply.ts'
-import type { AdoptedState, Inheritance } from './protocol.ts'
+import type { Inheritance } from './protocol.ts'
 
 /** Doubles of an RS's place that are statistics, in front of its cells. */
 const STATS = 5
@@ -21,7 +21,7 @@ export function succeed(
   { gone }: Inheritance,
   exchange: Exchange | null,
   now: number,
-): AdoptedState {
+): void {
   const { engine, share } = built
   const { dests, counters, trace, templates, neighs } = engine
   templates.free(share.index)
@@ -54,6 +54,4 @@ export function succeed(
   for (let at = LipCell.MISSES; at < lips.length; at += LIP_CELLS)
     share.lipCounts[at] = lips[at] as number
   counters.count(Event.WORKER_RESTARTS)
-  const adopted = adoptRecords(engine, now, { left: LEFT_LEAST_MS, isIndexEmpty: true })
-  return { ...adopted, neighbours: neighs.used }
 }

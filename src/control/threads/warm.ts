@@ -59,7 +59,7 @@ export function warm(start: WorkerStart, state: MappedState, lives: () => boolea
     built.engine.templates.free(index)
     built.engine.neighs.adopt(now)
     for (const change of changes) applyChange(built, change, now)
-    conns = adoptRecords(built.engine, now, { end: records, isIndexEmpty: true }).conns
+    conns = adoptRecords(built.engine, now, { end: records }).conns
     if (isPlain && time === 0) answered = rehearsed(built, exchange, lives)
     built.engine.tick(now + 1)
   }
