@@ -80,7 +80,10 @@ export function adoptRecords(
   dests.forgetLimited()
   forgetConns(dests)
   const cleared = table.adopt(conn => {
-    if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) return false
+    if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) {
+      leaveLport(engine, conn, marks)
+      return false
+    }
     const at = RECORD.at(conn)
     if (!hasOwnLport(engine, conn, marks)) return false
     const state = table.state(conn)
@@ -174,16 +177,36 @@ function isPossibleMethod(table: ConnTable, conn: number): boolean {
 }
 
 /** Its lport is nobody else's, and marked from now on; who needs none has it. */
-function hasOwnLport({ conns: { table }, lips }: Engine, conn: number, marks: Marks): boolean {
+function hasOwnLport(engine: Engine, conn: number, marks: Marks): boolean {
+  const { cells } = engine.conns.table
+  if (engine.conns.table.lip(conn) === NO_LIP) return true
+  const place = lipOf(engine, conn)
+  const pool = engine.lips[place]
+  const marked = marks[place]
+  if (!pool || !marked) return false
+  const at = RECORD.at(conn)
+  const ports = cells[at | CELL.RS_PORTS]
+  return pool.mark(marked, cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
+}
+
+/** For one that is cleared. Its RS may have it still: nobody told it of the end of a dead daemon's health checks. */
+function leaveLport(engine: Engine, conn: number, marks: Marks): void {
+  const { cells } = engine.conns.table
+  const place = lipOf(engine, conn)
+  const marked = marks[place]
+  if (!marked) return
+  const at = RECORD.at(conn)
+  const ports = cells[at | CELL.RS_PORTS]
+  engine.lips[place]?.markLast(marked, cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
+}
+
+/** Place of its LIP, or NO_LIP if that is not set up. */
+function lipOf({ conns: { table }, lips }: Engine, conn: number): number {
   const at = RECORD.at(conn)
   const place = table.lip(conn)
-  if (place === NO_LIP) return true
   const pool = lips[place]
   const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
-  const marked = own ? marks[place] : undefined
-  const ports = table.cells[at | CELL.RS_PORTS]
-  if (!marked || !pool) return false
-  return pool.mark(marked, table.cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
+  return own ? place : NO_LIP
 }
 
 /** Its RS, and the service that it came to, are there, at the same place. */

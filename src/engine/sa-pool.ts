@@ -18,6 +18,9 @@ export const SUB_POOLS = 16
 export const ALL_SUB_POOLS = (1 << SUB_POOLS) - 1
 export const NO_LPORT = -1
 
+/** Of an lport that is adopted. */
+const MARK = { NONE: 0, IN_USE: 1, LAST: 2 } as const
+
 /** What is counted of a LIP, LIP_CELLS int32 each. */
 export const LipCell = { FREE: 0, MISSES: 1, ALL: 2 } as const
 export const LIP_CELLS = 4
@@ -183,36 +186,51 @@ export class SaPool {
     const { mask, residue } = this.#partition
     if (lport < LPORT_FIRST || (lport & mask) !== residue) return false
     const at = this.#place(subPoolOf(rip, rport), lport)
-    if (marks[at] === 1) return false
-    marks[at] = 1
+    if (marks[at] === MARK.IN_USE) return false
+    marks[at] = MARK.IN_USE
     return true
   }
 
-  /** The marked lports are in use, and no others, whatever was known of them. */
+  /**
+   * A connection of this lport was given up without a word to its RS, which may hold it still: nobody has the lport, but all others
+   * that are free go first. A new client with it would be answered as that connection's end is, by an ACK (RFC 9293 3.10.7.4).
+   */
+  markLast(marks: Uint8Array, rip: number, rport: number, lport: number): void {
+    const { mask, residue } = this.#partition
+    if (lport < LPORT_FIRST || (lport & mask) !== residue) return
+    const at = this.#place(subPoolOf(rip, rport), lport)
+    if (marks[at] === 0) marks[at] = MARK.LAST
+  }
+
+  /** The lports that are marked as in use are, and no others, whatever was known of them. */
   adopt(marks: Uint8Array): void {
     const size = this.size
     let free = 0
     this.#clear()
     for (let sub = 0; sub < SUB_POOLS; sub++) {
       const own = marks.subarray(sub * size, (sub + 1) * size)
-      const last = own.lastIndexOf(1)
-      if (last >= 0) this.#adopt(sub, own, last)
+      const last = own.lastIndexOf(MARK.IN_USE)
+      if (last >= 0 || own.includes(MARK.LAST)) this.#adopt(sub, own, last)
       free += this.#free[sub]
     }
     this.#counts[this.#at + FREE] = free
   }
 
-  /** `last` is the place of the last lport in use: they are handed out in ascending order, so those behind it have rested longest. */
+  /** `last` is the place of the last lport in use, or -1: they are handed out in ascending order, so those behind it have rested longest. */
   #adopt(sub: number, marks: Uint8Array, last: number): void {
     const size = this.size
     const ring = this.#ports.subarray(sub * size, (sub + 1) * size)
     const first = firstOf(this.#partition)
     const step = this.#partition.mask + 1
-    let used = 0
-    for (let at = 0; at < size; at++) if (marks[at] === 1) ring[used++] = first + at * step
-    let next = used
-    for (let at = last + 1; at < size; at++) if (marks[at] === 0) ring[next++] = first + at * step
-    for (let at = 0; at < last; at++) if (marks[at] === 0) ring[next++] = first + at * step
+    let next = 0
+    const put = (mark: number, from: number, to: number): void => {
+      for (let at = from; at < to; at++) if (marks[at] === mark) ring[next++] = first + at * step
+    }
+    put(MARK.IN_USE, 0, last + 1)
+    const used = next
+    put(MARK.NONE, last + 1, size)
+    put(MARK.NONE, 0, last)
+    put(MARK.LAST, 0, size)
     this.#head[sub] = used % size
     this.#free[sub] = size - used
     this.#touched[sub] = size

@@ -3,57 +3,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { BOOK_CAPACITY } from '../../src/control/threads/memory.ts'
 import { copyConns, PAGE_RECORDS, RECORD_CELLS } from '../../src/control/threads/snapshots.ts'
-import { AddressBook } from '../../src/engine/address-book.ts'
-import { type Adopted, adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
-import { ConnTable } from '../../src/engine/conn.ts'
-import {
-  CELL,
-  COLD,
-  COLUMN_BYTES,
-  CONN_BYTES,
-  openedWith,
-  RECORD,
-} from '../../src/engine/conn-layout.ts'
-import { arenaSlots, Frames } from '../../src/engine/frames.ts'
+import { adoptRecords, LEFT_LEAST_MS } from '../../src/engine/adopt.ts'
+import { CELL, COLUMN_BYTES, CONN_BYTES } from '../../src/engine/conn-layout.ts'
 import { connBytes } from '../../src/engine/parts.ts'
 import { TICK } from '../../src/engine/wheel.ts'
-import { ipv4Int } from '../../src/wire/address.ts'
 import { checkBooks } from '../kit/books.ts'
-import { openMany, SYN, WAN } from '../kit/connection.ts'
+import { SYN, WAN } from '../kit/connection.ts'
+import { CAPACITY, heir, inUse, lports, stand } from '../kit/heirs.ts'
 import { runs } from '../kit/long.ts'
-import { RS_MAC, Stand } from '../kit/stand.ts'
-import { give, inputOf, LIVES, type Life, type Step, TRAFFIC_CONFIG } from '../kit/traffic.ts'
+import { RS_MAC, type Stand } from '../kit/stand.ts'
+import { give, inputOf, LIVES, type Life, type Step } from '../kit/traffic.ts'
 import { OUTSIDERS, RSS, RSS6 } from '../kit/traffic-ways.ts'
-
-const CAPACITY = 16
-/** Frames of the first engines, and of those that follow them. */
-const arena = [0, 1].map(() => new SharedArrayBuffer(Frames.bytesFor(arenaSlots(2))))
-/** 4 of a LIP: lports come back soon. */
-const lports = { mask: 16_383, residue: 5 }
-
-function stand(
-  connMemory: ArrayBuffer,
-  which: number,
-  now?: number,
-  whole = TRAFFIC_CONFIG,
-): Stand {
-  const around = { lports, connMemory, bookMemory, arena: arena[which] as SharedArrayBuffer }
-  return new Stand(whole, undefined, { ...around, ...(now !== undefined && { now }) })
-}
-
-/** What follows `first` with a copy of its memory. */
-function heir(first: Stand, memory: ArrayBuffer, whole?: string): [Stand, Adopted] {
-  const next = stand(memory, 1, first.now, whole)
-  next.now = first.now
-  const adopted = adoptRecords(next.engine, first.now | 0)
-  checkBooks(next.engine, lports)
-  return [next, adopted]
-}
-
-/** Of all engines here, which have the same addresses. */
-const bookMemory = new ArrayBuffer(AddressBook.bytesFor(BOOK_CAPACITY))
 
 /** Changes would be those of the next engine as well, which here has what is set up at the beginning. */
 function play(first: Stand, all: readonly Step[]): void {
@@ -198,11 +159,6 @@ function watched(memory: ArrayBuffer, each: () => void, make: () => Stand): Stan
   }
 }
 
-const inUse = ({ cells }: ConnTable) =>
-  Array.from({ length: CAPACITY }, (_, conn) => conn).filter(conn =>
-    RECORD.inUse(cells[RECORD.at(conn) | CELL.BINDING] as number),
-  )
-
 test('broken off behind any store: no half connection, nothing lost of the whole ones', () => {
   const lives = fc
     .array(LIVES[0].steps(80), { minLength: 20, maxLength: 20 })
@@ -229,62 +185,6 @@ test('broken off behind any store: no half connection, nothing lost of the whole
   const every = fc.integer({ min: 1, max: 19 })
   fc.assert(fc.property(lives, every, survives), { numRuns: runs(2), endOnFailure: true })
   assert.ok(ended > 10 && heirs > 30, `${ended} ended, ${heirs} heirs after ${stores} stores`)
-})
-
-test('a record that goes with nothing that is set up is cleared, alone', () => {
-  const memory = new ArrayBuffer(connBytes(CAPACITY))
-  const first = stand(memory, 0).resolveRss()
-  openMany(8)(first)
-  const { table } = first.engine.conns
-  const used = table.used
-  assert.ok(used >= 4)
-  const conn = 1
-  const lipOf = (place: number) => openedWith(place, 0)
-  const at = RECORD.at(conn)
-  const cold = (cells: ConnTable, value: number) => {
-    cells.cold[RECORD.column(conn) | COLD.LIP] = value
-  }
-  const spoil: Record<string, (copy: ConnTable) => void> = {
-    'no such RS': ({ cells }) => (cells[at | CELL.BINDING] |= 0x7000 << 16),
-    'another RS': ({ cells }) => (cells[at | CELL.RIP] = ipv4Int('192.168.168.99')),
-    'another port of the RS': ({ cells }) => (cells[at | CELL.RS_PORTS] ^= 1 << 16),
-    'another service': ({ cells }) => (cells[at | CELL.CLIENT_PORTS] ^= 1),
-    'no such LIP': copy => cold(copy, lipOf(9)),
-    'another LIP': copy => cold(copy, lipOf(1 - copy.lip(conn))),
-    'an lport of another worker': ({ cells }) => (cells[at | CELL.RS_PORTS] ^= 1),
-    'no such arm': ({ cells }) => (cells[at | CELL.BINDING] |= 0xf000),
-    'no such state': ({ cells }) => (cells[at | CELL.WORD] |= 0xf),
-    'no such protocol': ({ cells }) => (cells[at | CELL.BINDING] |= 3),
-    'no such method': ({ cells }) => (cells[at | CELL.BINDING] |= 0x70),
-    'a deadline in weeks': ({ cells }) => (cells[at | CELL.DEADLINE] += 1 << 30),
-  }
-  for (const [why, change] of Object.entries(spoil)) {
-    const copy = memory.slice(0)
-    change(new ConnTable(copy, 0, CAPACITY, 1))
-    const [next, adopted] = heir(first, copy)
-    assert.deepEqual(adopted, { conns: used - 1, cleared: 1 }, why)
-    assert.equal(next.engine.conns.table.inUse(conn), false, why)
-  }
-})
-
-test('of two records with one lport towards an RS the second is cleared', () => {
-  const memory = new ArrayBuffer(connBytes(CAPACITY))
-  const first = stand(memory, 0).resolveRss()
-  openMany(8)(first)
-  const { table } = first.engine.conns
-  const sameRs = inUse(table).filter(conn => table.dest(conn) === table.dest(0))
-  const [a = 0, b = 0] = sameRs.map(RECORD.at)
-  table.cells[b | CELL.LIP] = table.cells[a | CELL.LIP] as number
-  table.cells[b | CELL.RS_PORTS] = table.cells[a | CELL.RS_PORTS] as number
-  const [, second = 0] = sameRs
-  table.cold[RECORD.column(second) | COLD.LIP] = openedWith(table.lip(0), 0)
-  const { used } = table
-  const [next, adopted] = heir(first, memory.slice(0))
-  assert.deepEqual(adopted, { conns: used - 1, cleared: 1 })
-  assert.deepEqual(
-    inUse(next.engine.conns.table),
-    inUse(table).filter(conn => conn !== second),
-  )
 })
 
 test('RSs are as full as before', () => {
