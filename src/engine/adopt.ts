@@ -22,6 +22,7 @@ import {
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import { Family } from './family.ts'
+import type { LportMarks } from './lport-marks.ts'
 import { DestCell, type Dests } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
@@ -45,8 +46,8 @@ export interface Adopted {
   cleared: number
 }
 
-/** By place, for the lports in use of each LIP that is set up; some MiB. */
-export type Marks = readonly Uint8Array[]
+/** By place, of each LIP that is set up; a MiB each. */
+export type Marks = readonly LportMarks[]
 
 export function newMarks({ lips }: Engine): Marks {
   return lips.map(pool => pool?.marks())
@@ -74,7 +75,7 @@ export function adoptRecords(
 ): Adopted {
   const { conns, dests, counters, lips, sessions, setup } = engine
   const { table, wheel } = conns
-  for (const marked of marks) marked?.fill(0)
+  for (const marked of marks) marked?.clear()
   counters.states.fill(0)
   wheel.clear(now)
   dests.forgetLimited()

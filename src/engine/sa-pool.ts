@@ -10,6 +10,7 @@
  */
 
 import { Family } from './family.ts'
+import { LportMarks, MARK } from './lport-marks.ts'
 
 export const LPORT_FIRST = 1025
 export const LPORT_LAST = 65_535
@@ -17,9 +18,6 @@ export const SUB_POOLS = 16
 /** As a mask. */
 export const ALL_SUB_POOLS = (1 << SUB_POOLS) - 1
 export const NO_LPORT = -1
-
-/** Of an lport that is adopted. */
-const MARK = { NONE: 0, IN_USE: 1, LAST: 2 } as const
 
 /** What is counted of a LIP, LIP_CELLS int32 each. */
 export const LipCell = { FREE: 0, MISSES: 1, ALL: 2 } as const
@@ -40,6 +38,20 @@ function firstOf({ mask, residue }: Partition): number {
 /** How many lports the partition owns. */
 export function lportsOf(partition: Partition): number {
   return Math.floor((LPORT_LAST - firstOf(partition)) / (partition.mask + 1)) + 1
+}
+
+let ofPartition: Partition | undefined
+let inOrder = new Uint16Array(0)
+
+/** All of a partition, as a new sub-pool hands them out. A thread has one partition. */
+function ascending(partition: Partition): Uint16Array {
+  const { mask, residue } = partition
+  if (ofPartition?.mask === mask && ofPartition.residue === residue) return inOrder
+  ofPartition = partition
+  inOrder = new Uint16Array(lportsOf(partition))
+  let lport = firstOf(partition)
+  for (let at = 0; at < inOrder.length; at++, lport += mask + 1) inOrder[at] = lport
+  return inOrder
 }
 
 /** Sub-pool of an RS: (low 16 bits of RIP + rport) mod 16. */
@@ -104,23 +116,11 @@ export class SaPool {
     const cells = this.size * SUB_POOLS
     this.#lastSeq = new Int32Array(memory, 0, cells)
     this.#ports = new Uint16Array(memory, cells * 4, cells)
-    this.#clear()
+    for (let sub = 0; sub < SUB_POOLS; sub++) this.#ports.set(ascending(partition), sub * this.size)
+    this.#free.fill(this.size)
     counts[at + FREE] = cells
     counts[at + MISSES] = 0
     counts[at + ALL] = cells
-  }
-
-  /** All lports are free, and lie in ascending order. */
-  #clear(): void {
-    const { mask } = this.#partition
-    let next = 0
-    const step = mask + 1
-    const first = firstOf(this.#partition)
-    for (let port = first; port <= LPORT_LAST; port += step) this.#ports[next++] = port
-    for (let sub = 1; sub < SUB_POOLS; sub++) this.#ports.copyWithin(sub * this.size, 0, this.size)
-    this.#free.fill(this.size)
-    this.#head.fill(0)
-    this.#exhausted = 0
   }
 
   /** => The longest-rested lport towards this RS, to be released exactly once; NO_LPORT (and a miss) if none is free. */
@@ -176,18 +176,18 @@ export class SaPool {
     this.#counts[this.#at + FREE]--
   }
 
-  /** For connections that there were before the pool: one mark for each of its lports. */
-  marks(): Uint8Array {
-    return new Uint8Array(this.size * SUB_POOLS)
+  /** For connections that there were before the pool. */
+  marks(): LportMarks {
+    return new LportMarks(this.size, SUB_POOLS)
   }
 
   /** A connection towards RIP:rport has the lport. => false, and nothing marked, if that cannot be */
-  mark(marks: Uint8Array, rip: number, rport: number, lport: number): boolean {
-    const { mask, residue } = this.#partition
-    if (lport < LPORT_FIRST || (lport & mask) !== residue) return false
-    const at = this.#place(subPoolOf(rip, rport), lport)
-    if (marks[at] === MARK.IN_USE) return false
-    marks[at] = MARK.IN_USE
+  mark(marks: LportMarks, rip: number, rport: number, lport: number): boolean {
+    if (!this.#has(lport)) return false
+    const sub = subPoolOf(rip, rport)
+    const at = this.#place(sub, lport)
+    if (marks.cells[at] === MARK.IN_USE) return false
+    marks.put(sub, at, MARK.IN_USE)
     return true
   }
 
@@ -195,46 +195,45 @@ export class SaPool {
    * A connection of this lport was given up without a word to its RS, which may hold it still: nobody has the lport, but all others
    * that are free go first. A new client with it would be answered as that connection's end is, by an ACK (RFC 9293 3.10.7.4).
    */
-  markLast(marks: Uint8Array, rip: number, rport: number, lport: number): void {
-    const { mask, residue } = this.#partition
-    if (lport < LPORT_FIRST || (lport & mask) !== residue) return
-    const at = this.#place(subPoolOf(rip, rport), lport)
-    if (marks[at] === 0) marks[at] = MARK.LAST
+  markLast(marks: LportMarks, rip: number, rport: number, lport: number): void {
+    if (!this.#has(lport)) return
+    const sub = subPoolOf(rip, rport)
+    const at = this.#place(sub, lport)
+    if (marks.cells[at] === MARK.NONE) marks.put(sub, at, MARK.LAST)
   }
 
   /** The lports that are marked as in use are, and no others, whatever was known of them. */
-  adopt(marks: Uint8Array): void {
-    const size = this.size
+  adopt(marks: LportMarks): void {
     let free = 0
-    this.#clear()
     for (let sub = 0; sub < SUB_POOLS; sub++) {
-      const own = marks.subarray(sub * size, (sub + 1) * size)
-      const last = own.lastIndexOf(MARK.IN_USE)
-      if (last >= 0 || own.includes(MARK.LAST)) this.#adopt(sub, own, last)
+      if (marks.ends[sub] > 0 || this.#touched[sub] > 0) this.#adopt(sub, marks)
       free += this.#free[sub]
     }
     this.#counts[this.#at + FREE] = free
   }
 
-  /** `last` is the place of the last lport in use, or -1: they are handed out in ascending order, so those behind it have rested longest. */
-  #adopt(sub: number, marks: Uint8Array, last: number): void {
+  /** lports are handed out in ascending order, so those behind the last mark have rested longest. */
+  #adopt(sub: number, marks: LportMarks): void {
     const size = this.size
-    const ring = this.#ports.subarray(sub * size, (sub + 1) * size)
-    const first = firstOf(this.#partition)
-    const step = this.#partition.mask + 1
+    const first = sub * size
+    const ring = this.#ports.subarray(first, first + size)
+    const all = ascending(this.#partition)
+    const end = marks.ends[sub]
     let next = 0
-    const put = (mark: number, from: number, to: number): void => {
-      for (let at = from; at < to; at++) if (marks[at] === mark) ring[next++] = first + at * step
+    const put = (mark: number): void => {
+      for (let at = 0; at < end; at++) if (marks.cells[first + at] === mark) ring[next++] = all[at]
     }
-    put(MARK.IN_USE, 0, last + 1)
+    put(MARK.IN_USE)
     const used = next
-    put(MARK.NONE, last + 1, size)
-    put(MARK.NONE, 0, last)
-    put(MARK.LAST, 0, size)
+    ring.set(all.subarray(end), used)
+    next += size - end
+    put(MARK.NONE)
+    put(MARK.LAST)
     this.#head[sub] = used % size
     this.#free[sub] = size - used
-    this.#touched[sub] = size
+    if (end > 0) this.#touched[sub] = size
     if (used === size) this.#exhausted |= 1 << sub
+    else this.#exhausted &= ~(1 << sub)
   }
 
   save(): PoolImage {
@@ -267,6 +266,11 @@ export class SaPool {
     }
     this.#counts[this.#at + FREE] = free.reduce((sum, count) => sum + count, 0)
     this.#counts[this.#at + MISSES] = misses
+  }
+
+  #has(lport: number): boolean {
+    const { mask, residue } = this.#partition
+    return lport >= LPORT_FIRST && (lport & mask) === residue
   }
 
   /** Cell of an lport in #lastSeq: its rank among the ports of the partition. */
