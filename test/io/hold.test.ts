@@ -6,8 +6,11 @@ import { once } from 'node:events'
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { collectGarbage } from '../../src/io/garbage.ts'
 import {
   copyMemory,
   createMemory,
@@ -205,6 +208,31 @@ test('a copy is ours alone until it is shared, and then what it was is forgotten
   assert.throws(() => shareCopy(copy), RangeError)
   assert.throws(() => shareCopy({} as typeof copy), TypeError)
   assert.throws(() => copyMemory(fd, 0, 2 * MiB), RangeError)
+})
+
+test('V8 does not take it for memory that garbage holds, and is not driven to collect any', async t => {
+  const fd = memory(t, 16 * MiB)
+  let collections = 0
+  const observer = new PerformanceObserver(list => {
+    for (const entry of list.getEntriesByType('gc')) {
+      const { kind } = (entry as unknown as { detail: { kind: number } }).detail
+      if (kind !== constants.NODE_PERFORMANCE_GC_MINOR) collections++
+    }
+  })
+  const take = async (times: number, map: () => unknown) => {
+    collectGarbage()
+    await sleep(50)
+    collections = 0
+    observer.observe({ entryTypes: ['gc'] })
+    for (const all: unknown[] = []; all.length < times; await sleep(1)) all.push(map())
+    await sleep(50)
+    observer.disconnect()
+    return collections
+  }
+  assert.equal(await take(40, () => mapMemory(fd, 0, 16 * MiB)), 0)
+  assert.equal(await take(40, () => copyMemory(fd, 0, 16 * MiB)), 0)
+  // Of its own it does.
+  assert.ok((await take(40, () => new ArrayBuffer(16 * MiB))) > 0)
 })
 
 test('a copy takes no memory of what was never touched', t => {

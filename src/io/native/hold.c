@@ -99,10 +99,25 @@ struct mapping {
   size_t bytes;
 };
 
+/* V8 counts every buffer as if a collection of garbage could free it, and begins one for each 64 MiB. These are no memory of this process:
+ * what starts with some of them, or goes on with them when a daemon has died, would do little else. `bytes` is negative for one that
+ * was made, and positive when V8 has counted its end. */
+static void uncount(napi_env env, int64_t bytes) {
+  int64_t all;
+  napi_adjust_external_memory(env, bytes, &all);
+}
+
+static napi_status memory_buffer(napi_env env, void *start, size_t bytes, napi_finalize finalize,
+                                 void *hint, napi_value *buffer) {
+  napi_status status = napi_create_external_arraybuffer(env, start, bytes, finalize, hint, buffer);
+  if (status == napi_ok) uncount(env, -(int64_t)bytes);
+  return status;
+}
+
 static void unmap(napi_env env, void *data, void *hint) {
-  (void)env;
   (void)data;
   struct mapping *mapping = hint;
+  uncount(env, (int64_t)mapping->bytes);
   munmap(mapping->start, mapping->bytes);
   free(mapping);
 }
@@ -138,9 +153,7 @@ napi_value map_memory(napi_env env, napi_callback_info info) {
     free(mapping);
     return system_error(env, error, "map memory", "", "");
   }
-  if (napi_create_external_arraybuffer(env, mapping->start, bytes, unmap, mapping, &buffer) ==
-      napi_ok)
-    return buffer;
+  if (memory_buffer(env, mapping->start, bytes, unmap, mapping, &buffer) == napi_ok) return buffer;
   munmap(mapping->start, bytes);
   free(mapping);
   /* Electron's V8 has a cage for all buffers. */
@@ -161,9 +174,9 @@ static void leave_copy(struct copy *copy) {
 }
 
 static void drop_own(napi_env env, void *data, void *hint) {
-  (void)env;
   (void)data;
   struct copy *copy = hint;
+  uncount(env, (int64_t)copy->bytes);
   munmap(copy->own, copy->bytes);
   copy->own = NULL;
   leave_copy(copy);
@@ -223,7 +236,7 @@ napi_value copy_memory(napi_env env, napi_callback_info info) {
     free(copy);
     return NULL;
   }
-  if (napi_create_external_arraybuffer(env, copy->own, bytes, drop_own, copy, &buffer) != napi_ok) {
+  if (memory_buffer(env, copy->own, bytes, drop_own, copy, &buffer) != napi_ok) {
     munmap(copy->own, bytes);
     copy->own = NULL;
     return system_error(env, ENOTSUP, "memory from outside in this node", "", "");
