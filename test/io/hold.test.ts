@@ -1,4 +1,5 @@
 /** Descriptors that travel, and memory that outlives a process. */
+// own process: how often garbage is collected in it
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -229,10 +230,14 @@ test('V8 does not take it for memory that garbage holds, and is not driven to co
     observer.disconnect()
     return collections
   }
-  assert.equal(await take(40, () => mapMemory(fd, 0, 16 * MiB)), 0)
-  assert.equal(await take(40, () => copyMemory(fd, 0, 16 * MiB)), 0)
-  // Of its own it does.
-  assert.ok((await take(40, () => new ArrayBuffer(16 * MiB))) > 0)
+  const all = [
+    await take(40, () => mapMemory(fd, 0, 16 * MiB)),
+    await take(40, () => copyMemory(fd, 0, 16 * MiB)),
+    // Of its own it does, for each 64 MiB.
+    await take(40, () => new ArrayBuffer(16 * MiB)),
+  ]
+  const [mapped = 9, copied = 9, own = 0] = all
+  assert.ok(mapped < 2 && copied < 2 && own > 3, `${all}`)
 })
 
 test('a copy takes no memory of what was never touched', t => {
