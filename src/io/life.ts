@@ -45,6 +45,7 @@ export const handOver: Addon['handOver'] = addon.handOver
 
 /**
  * => a descriptor, the caller's, that can be read from (POLLIN) once the main thread has died without resigning, and no thread that
- * had a slot runs any more. A thread of the addon's waits for that. Throws NativeError.
+ * had a slot runs any more. A thread of the addon's waits for that; the kernel then takes apart what has died at the lowest priority, where this
+ * user may ask for that. Throws NativeError.
  */
 export const watchLives: Addon['watchLives'] = addon.watchLives

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -19,11 +21,12 @@ function isTold(fd: number, ms: number): boolean {
   return revents[0] === POLLIN
 }
 
-/** A process with three lives. */
-async function living(t: TestContext, mib = 1) {
+/** A process with three lives; `detached`, in a session of its own, as a keeper starts it. */
+async function living(t: TestContext, mib = 1, detached = false) {
   const fd = createLives(3)
   const child: ChildProcess = spawn(process.execPath, [PROGRAM, '3', `${mib}`], {
     stdio: ['pipe', 'pipe', 'inherit', fd],
+    detached,
   })
   t.after(() => {
     child.kill('SIGKILL')
@@ -50,6 +53,25 @@ test('a process that was killed is known to be dead before it is taken apart', a
   await exit
   const ms = (to: number) => (to - before).toFixed(1)
   t.diagnostic(`told after ${ms(told)} ms, it had exited after ${ms(performance.now())} ms`)
+  closeFd(died)
+})
+
+test('what has died is taken apart behind all others', async t => {
+  const { fd, child } = await living(t, 200, true)
+  const ofOurs = getPriority()
+  // proc(5): behind the name in parentheses, which is the second field, the nineteenth. Nobody reaps it before this thread sleeps.
+  const nice = () => {
+    const [, fields = ''] = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')
+    return Number(fields.split(' ')[16])
+  }
+  const died = watchLives(fd)
+  assert.equal(nice(), ofOurs)
+  child.kill('SIGKILL')
+  assert.ok(isTold(died, 5000))
+  const end = performance.now() + 5000
+  while (nice() !== 19 && performance.now() < end) wait(new Int32Array(0), new Int32Array(0), 0, 1)
+  assert.equal(nice(), 19)
+  assert.equal(getPriority(), ofOurs)
   closeFd(died)
 })
 

@@ -5,12 +5,16 @@
 #include "addon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define SLOTS_MOST 256
@@ -27,6 +31,8 @@ struct lives {
   uint32_t magic, slots, mutex_bytes;
   /* The main thread has let go so that others go on, and not because nobody is to. */
   uint32_t handed_over;
+  /* Of who has slot 0; 0 where that did not say so yet. */
+  int32_t pid;
   struct slot slot[];
 };
 
@@ -90,6 +96,7 @@ napi_value live(napi_env env, napi_callback_info info) {
   /* Of a thread of this process that has ended. */
   if (error == EOWNERDEAD) error = pthread_mutex_consistent(mutex);
   if (error) return system_error(env, error, "lock of a life", "", "");
+  if (v[1] == 0) lives->pid = getpid();
   if (napi_create_external(env, mutex, NULL, NULL, &handle) != napi_ok) return NULL;
   return napi_type_tag_object(env, handle, &LIFE_TAG) == napi_ok ? handle : NULL;
 }
@@ -132,7 +139,26 @@ napi_value hand_over(napi_env env, napi_callback_info info) {
 struct watch {
   struct lives *lives;
   int event;
+  /* Of the process, which a pid alone could be of another by the end; -1 where that is not known. */
+  int process;
 };
+
+/* What was killed is taken apart by the kernel in its own name, tens of ms without a pause on a processor that whoever goes on may need. Its
+ * session's share comes first: where sessions share the processors (sched_autogroup), what is nice in one says nothing to others. */
+static void put_behind(struct watch watch) {
+  int32_t pid = watch.lives->pid;
+  char path[sizeof "/proc/2147483647/autogroup"];
+  if (watch.process < 0 || syscall(SYS_pidfd_send_signal, watch.process, 0, NULL, 0) < 0) return;
+  snprintf(path, sizeof path, "/proc/%d/autogroup", pid);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    ssize_t nice = write(fd, "19", 2);
+    (void)nice; /* there is none where only root may */
+    close(fd);
+  }
+  /* Each thread has its own; a keeper starts a daemon as the first of a group. */
+  setpriority(PRIO_PGRP, (id_t)pid, 19);
+}
 
 /* Slot 0 is that of the main thread, with which all others end. A lock that is free was let go, or never taken: then the thread
  * has no share in anything any more, or not yet, and the process is at its end. */
@@ -140,13 +166,13 @@ static void *wait_for_ends(void *data) {
   struct watch watch = *(struct watch *)data;
   uint64_t one = 1;
   free(data);
-  if (pthread_mutex_lock(&watch.lives->slot[0].mutex) != EOWNERDEAD &&
-      !__atomic_load_n(&watch.lives->handed_over, __ATOMIC_SEQ_CST))
-    return NULL;
+  bool died = pthread_mutex_lock(&watch.lives->slot[0].mutex) == EOWNERDEAD;
+  if (!died && !__atomic_load_n(&watch.lives->handed_over, __ATOMIC_SEQ_CST)) return NULL;
   for (uint32_t i = 1; i < watch.lives->slots; i++)
     pthread_mutex_lock(&watch.lives->slot[i].mutex);
   ssize_t told = write(watch.event, &one, sizeof one);
   (void)told; /* a counter that is 0 has room */
+  if (died) put_behind(watch);
   return NULL;
 }
 
@@ -161,6 +187,9 @@ napi_value watch_lives(napi_env env, napi_callback_info info) {
   watch->lives = lives_of(fd);
   watch->event = watch->lives ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) : -1;
   int event = watch->event;
+  watch->process = watch->lives && watch->lives->pid > 0
+                       ? (int)syscall(SYS_pidfd_open, watch->lives->pid, 0)
+                       : -1;
   int error = event < 0 ? errno : pthread_attr_init(&attributes);
   if (!error) {
     pthread_attr_setstacksize(&attributes, STACK_BYTES);
@@ -174,6 +203,7 @@ napi_value watch_lives(napi_env env, napi_callback_info info) {
   }
   if (!error) return integer(env, event);
   if (event >= 0) close(event);
+  if (watch->process >= 0) close(watch->process);
   free(watch);
   return system_error(env, error, "watch lives", "", "");
 }
