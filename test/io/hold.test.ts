@@ -220,12 +220,14 @@ test('V8 does not take it for memory that garbage holds, and is not driven to co
       if (kind !== constants.NODE_PERFORMANCE_GC_MINOR) collections++
     }
   })
+  // All of them to the end: what is dropped is counted twice for a moment.
+  const kept: unknown[] = []
   const take = async (times: number, map: () => unknown) => {
     collectGarbage()
     await sleep(50)
     collections = 0
     observer.observe({ entryTypes: ['gc'] })
-    for (const all: unknown[] = []; all.length < times; await sleep(1)) all.push(map())
+    for (let i = 0; i < times; i++, await sleep(1)) kept.push(map())
     await sleep(50)
     observer.disconnect()
     return collections
@@ -237,7 +239,7 @@ test('V8 does not take it for memory that garbage holds, and is not driven to co
     await take(40, () => new ArrayBuffer(16 * MiB)),
   ]
   const [mapped = 9, copied = 9, own = 0] = all
-  assert.ok(mapped < 2 && copied < 2 && own > 3, `${all}`)
+  assert.ok(mapped < 4 && copied < 4 && own > 6, `${all}, ${kept.length} kept`)
 })
 
 test('a copy takes no memory of what was never touched', t => {

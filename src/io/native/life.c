@@ -167,12 +167,14 @@ static void *wait_for_ends(void *data) {
   uint64_t one = 1;
   free(data);
   bool died = pthread_mutex_lock(&watch.lives->slot[0].mutex) == EOWNERDEAD;
-  if (!died && !__atomic_load_n(&watch.lives->handed_over, __ATOMIC_SEQ_CST)) return NULL;
-  for (uint32_t i = 1; i < watch.lives->slots; i++)
-    pthread_mutex_lock(&watch.lives->slot[i].mutex);
-  ssize_t told = write(watch.event, &one, sizeof one);
-  (void)told; /* a counter that is 0 has room */
-  if (died) put_behind(watch);
+  if (died || __atomic_load_n(&watch.lives->handed_over, __ATOMIC_SEQ_CST)) {
+    for (uint32_t i = 1; i < watch.lives->slots; i++)
+      pthread_mutex_lock(&watch.lives->slot[i].mutex);
+    ssize_t told = write(watch.event, &one, sizeof one);
+    (void)told; /* a counter that is 0 has room */
+    if (died) put_behind(watch);
+  }
+  if (watch.process >= 0) close(watch.process);
   return NULL;
 }
 
