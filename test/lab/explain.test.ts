@@ -62,7 +62,7 @@ test('the story of a GET, while it lives and after its end', async () => {
 })
 
 test('a SYN to no service: the rule, and what is near when nothing matches', async () => {
-  const failed = await lab.client(['timeout', '0.5', 'redis-cli', '-h', VIP, '-p', '81', 'ping'])
+  const failed = await lab.client(['timeout', '1', 'redis-cli', '-h', VIP, '-p', '81', 'ping'])
   assert.notEqual(failed.code, 0)
   const text = await mustTapvs(lab, 'explain', 'drop', 'tcp_no_service')
   assert.match(text, /^tcp_no_service, \d+ frames?: /)

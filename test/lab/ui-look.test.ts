@@ -34,7 +34,7 @@ const VIEWS = ['Overview', 'Services', 'Connections', 'Ladder', 'States', 'Lport
 async function traffic(conns = 400): Promise<void> {
   const bench = ['redis-benchmark', '-h', VIP, '-q', '-t', 'get', '-c', '8', '-n', `${conns}`]
   await mustClient(lab, [...bench, '-k', '0'])
-  await lab.client(['timeout', '0.3', 'redis-cli', '-h', VIP, '-p', '9999', 'ping'], {
+  await lab.client(['timeout', '1', 'redis-cli', '-h', VIP, '-p', '9999', 'ping'], {
     timeoutMs: 5000,
   })
 }
