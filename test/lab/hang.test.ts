@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -39,7 +39,12 @@ function failing(t: TestContext): Promise<OwnDaemon> {
   })
 }
 
-const fail = (what: string, text = '') => writeFileSync(join(folder, what), text)
+/** Whole at once: the daemon looks each 20 ms, and a file is there before it has its text. */
+function fail(what: string, text = ''): void {
+  const file = join(folder, what)
+  writeFileSync(`${file}.new`, text)
+  renameSync(`${file}.new`, file)
+}
 
 /** Connections that talk all the while. => ends them, and tells of each with its worker by index */
 async function talking(t: TestContext): Promise<() => Promise<(Steady & { worker: number })[]>> {
