@@ -22,7 +22,7 @@ import {
 } from './conn-layout.ts'
 import type { Engine } from './engine.ts'
 import { Family } from './family.ts'
-import type { LportMarks } from './lport-marks.ts'
+import { type LportMarks, MARK } from './lport-marks.ts'
 import { DestCell, type Dests } from './service.ts'
 import { STATES } from './tcp-state.ts'
 import { UDP_STATES } from './udp-state.ts'
@@ -82,11 +82,12 @@ export function adoptRecords(
   forgetConns(dests)
   const cleared = table.adopt(conn => {
     if (!isPossible(engine, conn, now) || !isOfRs(engine, conn)) {
-      leaveLport(engine, conn, marks)
+      // Nobody has told its RS: so it is with the health checks of a daemon that died.
+      markLport(engine, conn, marks, MARK.LAST)
       return false
     }
     const at = RECORD.at(conn)
-    if (!hasOwnLport(engine, conn, marks)) return false
+    if (table.lip(conn) !== NO_LIP && !markLport(engine, conn, marks, MARK.IN_USE)) return false
     const state = table.state(conn)
     counters.states[stateCell(table.protocol(conn), state)]++
     const cell = conns.isEstablished(conn) ? ACTIVE : INACTIVE
@@ -177,37 +178,18 @@ function isPossibleMethod(table: ConnTable, conn: number): boolean {
   )
 }
 
-/** Its lport is nobody else's, and marked from now on; who needs none has it. */
-function hasOwnLport(engine: Engine, conn: number, marks: Marks): boolean {
-  const { cells } = engine.conns.table
-  if (engine.conns.table.lip(conn) === NO_LIP) return true
-  const place = lipOf(engine, conn)
-  const pool = engine.lips[place]
-  const marked = marks[place]
-  if (!pool || !marked) return false
-  const at = RECORD.at(conn)
-  const ports = cells[at | CELL.RS_PORTS]
-  return pool.mark(marked, cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
-}
-
-/** For one that is cleared. Its RS may have it still: nobody told it of the end of a dead daemon's health checks. */
-function leaveLport(engine: Engine, conn: number, marks: Marks): void {
-  const { cells } = engine.conns.table
-  const place = lipOf(engine, conn)
-  const marked = marks[place]
-  if (!marked) return
-  const at = RECORD.at(conn)
-  const ports = cells[at | CELL.RS_PORTS]
-  engine.lips[place]?.markLast(marked, cells[at | CELL.RIP], ports >>> 16, ports & 0xffff)
-}
-
-/** Place of its LIP, or NO_LIP if that is not set up. */
-function lipOf({ conns: { table }, lips }: Engine, conn: number): number {
+/** => false, and nothing marked, if its LIP is not set up, or its lport another's */
+function markLport(engine: Engine, conn: number, marks: Marks, mark: number): boolean {
+  const { table } = engine.conns
+  const { cells } = table
   const at = RECORD.at(conn)
   const place = table.lip(conn)
-  const pool = lips[place]
-  const own = pool?.lip === table.cells[at | CELL.LIP] && pool.family === familyOut(table, at)
-  return own ? place : NO_LIP
+  const pool = engine.lips[place]
+  const own = pool?.lip === cells[at | CELL.LIP] && pool.family === familyOut(table, at)
+  const marked = own ? marks[place] : undefined
+  const ports = cells[at | CELL.RS_PORTS]
+  if (!marked || !pool) return false
+  return pool.mark(marked, cells[at | CELL.RIP], ports >>> 16, ports & 0xffff, mark)
 }
 
 /** Its RS, and the service that it came to, are there, at the same place. */

@@ -1,6 +1,10 @@
 /** What connections that were there before a pool say of its lports (SaPool.adopt): a mark for each lport of each sub-pool. */
 
-export const MARK = { NONE: 0, IN_USE: 1, LAST: 2 } as const
+/**
+ * Where two are of one lport the greater counts. LAST: its connection was given up without a word to its RS, which may hold it still, so nobody has
+ * the lport, but all others that are free go first. A new client with it would be answered as that connection's end is, by an ACK (RFC 9293 3.10.7.4).
+ */
+export const MARK = { NONE: 0, LAST: 1, IN_USE: 2 } as const
 
 export class LportMarks {
   /** By sub-pool, and there in ascending order of lports. */
@@ -24,10 +28,12 @@ export class LportMarks {
     this.ends.fill(0)
   }
 
-  /** `at` is a cell of the sub-pool. */
-  put(sub: number, at: number, mark: number): void {
+  /** `at` is a cell of the sub-pool. => false, and nothing marked, if it has that mark or a greater one */
+  put(sub: number, at: number, mark: number): boolean {
+    if (this.cells[at] >= mark) return false
     this.cells[at] = mark
     const end = at - sub * this.#size + 1
     if (end > this.ends[sub]) this.ends[sub] = end
+    return true
   }
 }

@@ -181,25 +181,12 @@ export class SaPool {
     return new LportMarks(this.size, SUB_POOLS)
   }
 
-  /** A connection towards RIP:rport has the lport. => false, and nothing marked, if that cannot be */
-  mark(marks: LportMarks, rip: number, rport: number, lport: number): boolean {
-    if (!this.#has(lport)) return false
+  /** Of an lport of a connection towards RIP:rport. => false, and nothing marked, if it is another worker's, or has that mark or a greater one */
+  mark(marks: LportMarks, rip: number, rport: number, lport: number, mark: number): boolean {
+    const { mask, residue } = this.#partition
+    if (lport < LPORT_FIRST || (lport & mask) !== residue) return false
     const sub = subPoolOf(rip, rport)
-    const at = this.#place(sub, lport)
-    if (marks.cells[at] === MARK.IN_USE) return false
-    marks.put(sub, at, MARK.IN_USE)
-    return true
-  }
-
-  /**
-   * A connection of this lport was given up without a word to its RS, which may hold it still: nobody has the lport, but all others
-   * that are free go first. A new client with it would be answered as that connection's end is, by an ACK (RFC 9293 3.10.7.4).
-   */
-  markLast(marks: LportMarks, rip: number, rport: number, lport: number): void {
-    if (!this.#has(lport)) return
-    const sub = subPoolOf(rip, rport)
-    const at = this.#place(sub, lport)
-    if (marks.cells[at] === MARK.NONE) marks.put(sub, at, MARK.LAST)
+    return marks.put(sub, this.#place(sub, lport), mark)
   }
 
   /** The lports that are marked as in use are, and no others, whatever was known of them. */
@@ -266,11 +253,6 @@ export class SaPool {
     }
     this.#counts[this.#at + FREE] = free.reduce((sum, count) => sum + count, 0)
     this.#counts[this.#at + MISSES] = misses
-  }
-
-  #has(lport: number): boolean {
-    const { mask, residue } = this.#partition
-    return lport >= LPORT_FIRST && (lport & mask) === residue
   }
 
   /** Cell of an lport in #lastSeq: its rank among the ports of the partition. */

@@ -153,7 +153,7 @@ static void put_behind(struct watch watch) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd >= 0) {
     ssize_t nice = write(fd, "19", 2);
-    (void)nice; /* there is none where only root may */
+    (void)nice; /* it stays where only root may change it */
     close(fd);
   }
   /* Each thread has its own; a keeper starts a daemon as the first of a group. */
