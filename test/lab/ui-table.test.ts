@@ -194,13 +194,13 @@ test('a thousand services in a window: one scrolls, searches, sorts and unfolds 
   const height = await page.evaluate('document.documentElement.scrollHeight')
   assert.ok(Number(height) < 1500, `${height} px`)
   assert.ok((await rows.count()) < 60)
-  // Typing is answered within a second; beside another test, with what that leaves of the machine.
+  // Typing is answered within a second.
   await page.keyboard.press('/')
   const beganMs = performance.now()
   await page.keyboard.type('udp 8997')
   await count.filter({ hasText: '1 of ' }).waitFor()
   const tookMs = performance.now() - beganMs
-  assert.ok(tookMs < 3000, `${tookMs} ms`)
+  assert.ok(tookMs < 1000 + 8 * 50, `${tookMs} ms`)
   assert.match(page.url(), /#services\?search=udp%208997$/)
   assert.match((await rows.nth(1).textContent()) ?? '', /UDP 202\.108\.10\.9:8997.*3 of 3 take new/)
   // Unfolded by the keyboard.
